@@ -1,0 +1,2 @@
+//! The `schakel` binary.
+fn main() {}
