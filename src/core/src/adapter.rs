@@ -1,0 +1,238 @@
+//! The seam between the house and a protocol.
+//!
+//! An adapter is a pure state machine. It opens no socket and reads no clock: the link ([`Adapter::handle`]'s caller)
+//! owns the I/O, gives it what arrived together with the time, and does what it asks for.
+//!
+//! ```text
+//!   link ── Opened · Received · Closed · Execute · Tick ──►  Adapter
+//!   link ◄─ Transmit · Close · Ready · Snapshot · Resynced · Report · Reply · Fault ──
+//! ```
+//!
+//! Contract:
+//! * `Opened` starts a fresh connection; everything that the adapter knew of the old one is void.
+//! * After `Opened` the adapter logs in, starts monitors, takes snapshots; each device's [`Output::Snapshot`] is
+//!   given out in the order of the wire (so that events after it are newer), then [`Output::Resynced`] once.
+//! * Each [`Input::Execute`] gets exactly one [`Output::Reply`], unless the connection closes first: then the core
+//!   itself ends the command.
+//! * A fault of the peer that leaves the stream readable is [`Output::Fault`] and the connection lives on; one that
+//!   does not is [`Output::Close`].
+
+use crate::command::Refusal;
+use crate::model::action::ActionSet;
+use crate::model::ids::{CommandId, DeviceId, Str};
+use crate::model::pii::Pii;
+use crate::model::provider::Capabilities;
+use crate::model::time::{Millis, Time};
+use crate::report::{DeviceSnapshot, EventReport, ProviderConnection};
+use serde::{Deserialize, Serialize};
+
+/// A protocol's state machine.
+pub trait Adapter {
+    /// Takes what happened at `now` and pushes what is to be done, in order.
+    fn handle(&mut self, input: Input<'_>, now: Time, output: &mut Vec<Output>);
+
+    /// When it wants an [`Input::Tick`], if nothing else happens before.
+    fn next_deadline(&self) -> Option<Time>;
+
+    /// What the operator may look at: counters and the last messages that were refused.
+    fn observations(&self) -> Observations;
+}
+
+/// What happened on an adapter's side of the house.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Input<'a> {
+    /// A connection is open.
+    Opened,
+    /// Bytes arrived, cut anywhere.
+    Received(&'a [u8]),
+    /// The connection closed, for this reason.
+    Closed(&'a str),
+    /// The core wants this done.
+    Execute(&'a ProviderCommand),
+    /// The deadline that was asked for has come.
+    Tick,
+}
+
+/// What an adapter wants to be done.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Output {
+    /// Send these bytes.
+    Transmit(Vec<u8>),
+    /// Close the connection: it is of no use any more. The link reconnects with back-off.
+    Close(CloseReason),
+    /// Logged in; this is what the provider can do. Monitors and snapshots follow.
+    Ready(Capabilities),
+    /// What one device looks like now.
+    Snapshot(DeviceSnapshot),
+    /// All devices have been looked at; these could not be.
+    Resynced {
+        /// Devices of which no snapshot could be had; their calls stay stale until their deadline.
+        without_snapshot: Vec<DeviceId>,
+    },
+    /// Something happened.
+    Report(EventReport),
+    /// The one answer to a command.
+    Reply {
+        /// Which command.
+        command: CommandId,
+        /// Which step of it.
+        step: u8,
+        /// What came of it.
+        result: Result<Done, Refusal>,
+    },
+    /// The peer sent something that was refused; it is kept in [`Observations`], and the connection lives on.
+    Fault(Str),
+}
+
+/// Why an adapter closes a connection, and what may be done about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloseReason {
+    /// For the operator: what, where, and how to mend it.
+    pub text: Str,
+    /// Trying again at once would only fail again (a wrong password): wait for the longest back-off.
+    pub fatal: bool,
+}
+
+/// A command as a provider gets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderCommand {
+    /// The command of JKC that it serves.
+    pub command: CommandId,
+    /// Its step, from 0: some commands take several.
+    pub step: u8,
+    /// How long an answer may take.
+    pub limit: Millis,
+    /// What to do.
+    pub operation: Operation,
+}
+
+/// What can be asked of a provider (ECMA-269 clause 17.1 and 22.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Operation {
+    /// AnswerCall.
+    Answer(ProviderConnection),
+    /// HoldCall.
+    Hold(ProviderConnection),
+    /// RetrieveCall.
+    Retrieve(ProviderConnection),
+    /// ClearConnection.
+    Clear(ProviderConnection),
+    /// MakeCall.
+    MakeCall {
+        /// From this device.
+        device: DeviceId,
+        /// To this number or extension.
+        destination: Pii<Str>,
+        /// Correlator data to give along, as text.
+        correlator: Option<Str>,
+    },
+    /// ConsultationCall.
+    Consult {
+        /// The call that goes on hold.
+        existing: ProviderConnection,
+        /// To this number or extension.
+        destination: Pii<Str>,
+    },
+    /// AlternateCall.
+    Alternate {
+        /// The held call.
+        held: ProviderConnection,
+        /// The active call.
+        active: ProviderConnection,
+    },
+    /// ReconnectCall: clears the active call and retrieves the held one.
+    Reconnect {
+        /// The active call.
+        active: ProviderConnection,
+        /// The held call.
+        held: ProviderConnection,
+    },
+    /// TransferCall.
+    Transfer {
+        /// The held call.
+        held: ProviderConnection,
+        /// The active call.
+        active: ProviderConnection,
+    },
+    /// ConferenceCall.
+    Conference {
+        /// The held call.
+        held: ProviderConnection,
+        /// The active call.
+        active: ProviderConnection,
+    },
+    /// SingleStepTransferCall.
+    SingleStepTransfer {
+        /// The call that moves.
+        active: ProviderConnection,
+        /// To this number or extension.
+        destination: Pii<Str>,
+    },
+    /// DeflectCall.
+    Deflect {
+        /// The ringing call.
+        alerting: ProviderConnection,
+        /// To this number or extension.
+        destination: Pii<Str>,
+    },
+    /// DirectedPickupCall.
+    PickUp {
+        /// The call where it rings.
+        alerting: ProviderConnection,
+        /// The device that takes it.
+        device: DeviceId,
+    },
+    /// GenerateDigits.
+    Digits {
+        /// The connected call.
+        connection: ProviderConnection,
+        /// `0-9`, `*`, `#`, `A-D`.
+        digits: Pii<Str>,
+    },
+    /// SetDoNotDisturb.
+    SetDoNotDisturb {
+        /// Where.
+        device: DeviceId,
+        /// On or off.
+        on: bool,
+    },
+    /// SetForwarding, immediate.
+    SetForwarding {
+        /// Where.
+        device: DeviceId,
+        /// To; none switches it off.
+        destination: Option<Pii<Str>>,
+    },
+}
+
+/// A positive answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Done {
+    /// The connection that the answer names: the new call of a dial or consultation, the resulting call of a transfer.
+    pub connection: Option<ProviderConnection>,
+}
+
+/// What an adapter has seen, for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Observations {
+    /// Counters by name (`messages_received`, `messages_refused`, `late_responses` …), sorted by name.
+    pub counters: Vec<(&'static str, u64)>,
+    /// The last messages that were refused, oldest first, bounded.
+    pub refused: Vec<RefusedMessage>,
+    /// The operations that were refused by the provider as not supported, so that they are not offered again.
+    pub unsupported: ActionSet,
+}
+
+/// A message that could not be understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedMessage {
+    /// When it came.
+    pub at: Time,
+    /// What is wrong with it, and where.
+    pub reason: Str,
+    /// The message itself, cut to a bound.
+    pub message: Pii<Vec<u8>>,
+}

@@ -1,0 +1,276 @@
+//! What JKC may ask, and how it is answered: one command, one outcome (rule 5).
+
+use crate::model::action::{Action, Reason};
+use crate::model::ids::{AgentId, CallId, CommandId, DeviceId, ProviderId, Str, TransferId};
+use crate::model::pii::Pii;
+use crate::model::time::Time;
+use crate::model::transfer::TransferKind;
+use serde::{Deserialize, Serialize};
+
+/// What JKC asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Command {
+    /// A user sits at an extension (T14). Takes over from whoever sat there.
+    Register {
+        /// Who.
+        agent: AgentId,
+        /// At which PBX.
+        provider: ProviderId,
+        /// At which extension.
+        device: DeviceId,
+        /// The PBX's agent id.
+        provider_agent: Option<Str>,
+    },
+    /// A user leaves. Idempotent.
+    Unregister {
+        /// Who.
+        agent: AgentId,
+    },
+    /// Start a call (T12).
+    Dial {
+        /// From the device where this agent sits.
+        agent: AgentId,
+        /// To this number or extension.
+        destination: Pii<Str>,
+        /// JKC's reference of the customer, kept with the contact.
+        reference: Option<Str>,
+    },
+    /// Do something to a call at a device (T05, T06, T09, T15 …).
+    Control {
+        /// Which call.
+        call: CallId,
+        /// At which device of ours. For a pick-up: the device that takes it.
+        device: DeviceId,
+        /// What.
+        control: Control,
+    },
+    /// Hand a customer over (T07, T08).
+    Transfer {
+        /// Which call.
+        call: CallId,
+        /// From which device.
+        device: DeviceId,
+        /// To this number or extension.
+        to: Pii<Str>,
+        /// Warm or cold.
+        kind: TransferKind,
+    },
+    /// The colleague takes over now.
+    CompleteTransfer {
+        /// Which transfer.
+        transfer: TransferId,
+    },
+    /// The agent takes the customer back. Idempotent.
+    TakeBack {
+        /// Which transfer.
+        transfer: TransferId,
+    },
+    /// Set a device's do-not-disturb.
+    SetDoNotDisturb {
+        /// At which PBX.
+        provider: ProviderId,
+        /// Where.
+        device: DeviceId,
+        /// On or off.
+        on: bool,
+    },
+    /// Set or reset a device's forwarding.
+    SetForwarding {
+        /// At which PBX.
+        provider: ProviderId,
+        /// Where.
+        device: DeviceId,
+        /// To; none switches it off.
+        destination: Option<Pii<Str>>,
+    },
+}
+
+/// What is done to one connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Control {
+    /// Take it.
+    Answer,
+    /// Put it on hold.
+    Hold,
+    /// Take it from hold.
+    Retrieve,
+    /// Leave the call.
+    HangUp,
+    /// Send tones.
+    Dtmf(Pii<Str>),
+    /// Send the ringing call elsewhere.
+    Deflect(Pii<Str>),
+    /// Take a call that rings elsewhere, at the command's device.
+    PickUp,
+    /// Call a colleague while this call holds: a warm transfer that may also end in a conference.
+    Consult(Pii<Str>),
+    /// Join the held and the active call of this device.
+    Conference,
+    /// Swap the held and the active call of this device.
+    Alternate,
+}
+
+impl Control {
+    /// The action that it is.
+    pub const fn action(&self) -> Action {
+        match self {
+            Control::Answer => Action::Answer,
+            Control::Hold => Action::Hold,
+            Control::Retrieve => Action::Retrieve,
+            Control::HangUp => Action::HangUp,
+            Control::Dtmf(_) => Action::Dtmf,
+            Control::Deflect(_) => Action::Deflect,
+            Control::PickUp => Action::PickUp,
+            Control::Consult(_) => Action::Consult,
+            Control::Conference => Action::Conference,
+            Control::Alternate => Action::Alternate,
+        }
+    }
+}
+
+/// Who asks: for the timeline and the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The id of the access token (never its secret), or `demo`, `cli`.
+    pub token: Str,
+    /// The agent that the token is bound to.
+    pub agent: Option<AgentId>,
+}
+
+/// A command with its life (kept in the state until some time after its outcome).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandRecord {
+    /// Ours.
+    pub id: CommandId,
+    /// What was asked.
+    pub command: Command,
+    /// By whom.
+    pub by: Actor,
+    /// When it was accepted.
+    pub accepted: Time,
+    /// Its life.
+    pub state: CommandState,
+    /// The step that was sent last.
+    pub step: u8,
+    /// What it concerns: known for most from the start, for a dial once the call exists.
+    pub call: Option<CallId>,
+    /// The transfer that it made or concerns.
+    pub transfer: Option<TransferId>,
+    /// When the time limit passes.
+    pub deadline: Time,
+}
+
+/// The life of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommandState {
+    /// Journalled, waiting for something before it can be sent (a take-back before the consultation exists).
+    Accepted,
+    /// Sent to the provider.
+    Sent,
+    /// Ended.
+    Done {
+        /// When.
+        at: Time,
+        /// How.
+        outcome: CommandOutcome,
+    },
+}
+
+/// The one outcome of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CommandOutcome {
+    /// Done: the provider confirmed, or what it was to bring about is seen to be so.
+    Succeeded,
+    /// Refused, by the core or by the provider.
+    Refused(Refusal),
+}
+
+/// A refusal is data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// What kind.
+    pub cause: RefusalCause,
+    /// The rule that says no, where it is one of ours.
+    pub reason: Option<Reason>,
+    /// In words: what, where, how to mend; a provider's own words where it gave any.
+    pub detail: Str,
+    /// Whether the same again may work.
+    pub can_retry: bool,
+}
+
+macro_rules! refusal_causes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal, $retry:literal;)*) => {
+        /// Why a command was refused. The outward names are close to ECMA-323's `CSTAErrorCode`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum RefusalCause {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl RefusalCause {
+            /// All of them.
+            pub const ALL: &'static [RefusalCause] = &[$(RefusalCause::$name,)*];
+
+            /// The outward name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(RefusalCause::$name => $text,)* }
+            }
+
+            /// Whether the same again may work.
+            pub const fn can_retry(self) -> bool {
+                match self { $(RefusalCause::$name => $retry,)* }
+            }
+        }
+    };
+}
+
+refusal_causes! {
+    /// The connection is not in a state that allows it.
+    InvalidConnectionState = "invalidConnectionState", false;
+    /// No such call.
+    UnknownCall = "unknownCall", false;
+    /// No such device, or not one of ours.
+    UnknownDevice = "unknownDevice", false;
+    /// No such transfer.
+    UnknownTransfer = "unknownTransfer", false;
+    /// No such provider.
+    UnknownProvider = "unknownProvider", false;
+    /// The agent is registered nowhere.
+    NotRegistered = "notRegistered", false;
+    /// The destination is no number or cannot be reached.
+    InvalidDestination = "invalidDestination", false;
+    /// The provider cannot do it.
+    NotSupported = "notSupported", false;
+    /// The provider does not permit it.
+    NotPermitted = "notPermitted", false;
+    /// The device is out of service.
+    DeviceOutOfService = "deviceOutOfService", true;
+    /// Something is busy: the device, a line.
+    ResourceBusy = "resourceBusy", true;
+    /// A limit of the provider is reached.
+    LimitExceeded = "limitExceeded", true;
+    /// The link to the provider is down.
+    LinkDown = "linkDown", true;
+    /// No answer within the time limit; the outcome at the provider is unknown, the state shown is what is known.
+    Timeout = "timeout", true;
+    /// The caller acted on an old picture (`If-Match`).
+    VersionMismatch = "versionMismatch", true;
+    /// The other party has gone.
+    PartyGone = "partyGone", false;
+    /// The provider refused for a reason of its own; see the detail.
+    ProviderRefused = "providerRefused", false;
+    /// The daemon was restarted before an answer came; the state shown is what is known.
+    Interrupted = "interrupted", true;
+}
+
+impl Refusal {
+    /// A refusal of this kind, in these words.
+    pub fn new(cause: RefusalCause, detail: impl Into<Str>) -> Self {
+        Self { cause, reason: None, detail: detail.into(), can_retry: cause.can_retry() }
+    }
+
+    /// A refusal because an action is not allowed now.
+    pub fn not_allowed(cause: RefusalCause, reason: Reason) -> Self {
+        Self { cause, reason: Some(reason), detail: reason.english().into(), can_retry: cause.can_retry() }
+    }
+}

@@ -1,0 +1,13 @@
+//! The vocabulary: CSTA's words, one meaning each.
+
+pub mod action;
+pub mod agent;
+pub mod call;
+pub mod cause;
+pub mod contact;
+pub mod device;
+pub mod ids;
+pub mod pii;
+pub mod provider;
+pub mod time;
+pub mod transfer;

@@ -1,0 +1,62 @@
+//! The part of the configuration that the core keeps rules by.
+
+use crate::model::device::DeviceKind;
+use crate::model::ids::{DeviceId, ProviderId, Str};
+use crate::model::pii::Pii;
+use crate::model::time::Millis;
+use serde::{Deserialize, Serialize};
+
+/// Settings of one organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The providers with their devices.
+    pub providers: Vec<ProviderSettings>,
+    /// How long a provider may take to answer a command.
+    pub command_limit: Millis,
+    /// How long a pop-up is of use after the call began to ring there.
+    pub ringing_expires: Millis,
+    /// How long a stale call may stay before it is ended.
+    pub stale_limit: Millis,
+    /// How long an ended call, a finished command or transfer stays readable in the state.
+    pub keep_ended: Millis,
+    /// How long a customer may stay on hold after his transfer failed before he is retrieved by itself (rule 4).
+    pub held_return: Millis,
+    /// How long after one device answered the others may still ring before they are told "answered elsewhere" (rule 7).
+    pub answered_elsewhere: Millis,
+}
+
+/// One provider's settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProviderSettings {
+    /// Its name.
+    pub id: ProviderId,
+    /// Its devices.
+    pub devices: Vec<DeviceSettings>,
+}
+
+/// One device of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceSettings {
+    /// As the adapter normalises it.
+    pub id: DeviceId,
+    /// Station or queue.
+    pub kind: DeviceKind,
+    /// A name to show.
+    pub name: Option<Pii<Str>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            providers: Vec::new(),
+            // PBX vendors promise answers within 0.2 s with spikes to 2 s; five times that is a fault.
+            command_limit: Millis::seconds(10),
+            // Longer than most PBXs let a telephone ring before they forward.
+            ringing_expires: Millis::seconds(60),
+            stale_limit: Millis::seconds(30 * 60),
+            keep_ended: Millis::seconds(10 * 60),
+            held_return: Millis::seconds(20),
+            answered_elsewhere: Millis::seconds(2),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The state of one organisation.
+
+use crate::command::CommandRecord;
+use crate::model::agent::Agent;
+use crate::model::call::Call;
+use crate::model::contact::Contact;
+use crate::model::device::Device;
+use crate::model::ids::{
+    AgentId, CallId, CommandId, ContactId, DeviceId, OrganisationId, ProviderCallId, ProviderId, TransferId,
+};
+use crate::model::provider::Provider;
+use crate::model::time::Time;
+use crate::model::transfer::Transfer;
+use crate::settings::Settings;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that is known now. Only [`crate::apply`] changes it.
+///
+/// Invariants (checked by property tests):
+/// * every id that an object names is there, or was forgotten together with what it belonged to;
+/// * `by_provider_call` points to live calls, and to ended ones until they are forgotten;
+/// * at most one transfer that is not terminal a call;
+/// * every deadline in `deadlines` belongs to an object that is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Whose state.
+    pub organisation: OrganisationId,
+    /// What the configuration says.
+    pub settings: Settings,
+    /// The providers.
+    pub providers: BTreeMap<ProviderId, Provider>,
+    /// Our devices, by provider and device.
+    pub devices: BTreeMap<ProviderId, BTreeMap<DeviceId, Device>>,
+    /// Live calls, and those that ended a short while ago.
+    pub calls: BTreeMap<CallId, Call>,
+    /// Their contacts.
+    pub contacts: BTreeMap<ContactId, Contact>,
+    /// Their transfers.
+    pub transfers: BTreeMap<TransferId, Transfer>,
+    /// Commands under way, and those that ended a short while ago.
+    pub commands: BTreeMap<CommandId, CommandRecord>,
+    /// Users who have registered.
+    pub agents: BTreeMap<AgentId, Agent>,
+    /// A provider's call id to ours. Several may lead to one call after a transfer.
+    pub by_provider_call: BTreeMap<ProviderId, BTreeMap<ProviderCallId, CallId>>,
+    /// When to look again, and at what.
+    pub deadlines: BTreeSet<(Time, Deadline)>,
+    /// What did not fit, counted (rule 1).
+    pub counters: Counters,
+}
+
+/// What to look at when a deadline comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Deadline {
+    /// The provider has not answered.
+    Command(CommandId),
+    /// A finished command is forgotten.
+    ForgetCommand(CommandId),
+    /// A stale call is ended.
+    StaleCall(CallId),
+    /// An ended call is forgotten, and with the last call its contact and transfers.
+    ForgetCall(CallId),
+    /// A held customer whose transfer failed is taken back.
+    HeldReturn(TransferId),
+    /// Devices that still ring though the call is answered are told "answered elsewhere".
+    AnsweredElsewhere(CallId),
+}
+
+/// Counters of what did not fit. A report without an edge is believed, and counted here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// Reports without an edge in the connection table.
+    pub unexpected_reports: u64,
+    /// Reports that told what was known already: a second monitor, a doubled event.
+    pub repeated_reports: u64,
+    /// Answers to no command under way.
+    pub late_replies: u64,
+    /// Call ids that the PBX gave to another call while the old one was believed alive.
+    pub ids_reused: u64,
+    /// Calls that only a snapshot showed.
+    pub calls_reconstructed: u64,
+    /// Reports about a provider that is not configured.
+    pub unknown_providers: u64,
+}
+
+impl State {
+    /// Nothing known yet.
+    pub fn new(organisation: OrganisationId) -> Self {
+        Self {
+            organisation,
+            settings: Settings::default(),
+            providers: BTreeMap::new(),
+            devices: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            contacts: BTreeMap::new(),
+            transfers: BTreeMap::new(),
+            commands: BTreeMap::new(),
+            agents: BTreeMap::new(),
+            by_provider_call: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// When an [`crate::input::InputBody::Tick`] is due, if nothing else happens before.
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// A device of ours.
+    pub fn device(&self, provider: &ProviderId, device: &DeviceId) -> Option<&Device> {
+        self.devices.get(provider)?.get(device)
+    }
+
+    /// The call that a provider's id means now.
+    pub fn call_of(&self, provider: &ProviderId, call: &ProviderCallId) -> Option<&Call> {
+        self.calls.get(self.by_provider_call.get(provider)?.get(call)?)
+    }
+}
