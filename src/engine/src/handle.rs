@@ -1,0 +1,147 @@
+//! How the rest of the house talks to the engine.
+
+use schakel_core::command::{Actor, Command, CommandRecord};
+use schakel_core::input::InputBody;
+use schakel_core::model::ids::CommandId;
+use schakel_core::state::State;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// A cheap, cloneable handle to the engine of one organisation. May be used from another runtime.
+#[derive(Clone)]
+pub struct EngineHandle {
+    pub(crate) inbox: mpsc::Sender<Ask>,
+    pub(crate) cursor: watch::Receiver<u64>,
+}
+
+/// What can be asked of the engine. All of it goes through one queue, so that a reader never sees what is not durable.
+pub(crate) enum Ask {
+    /// Something happened at a provider.
+    Input(InputBody),
+    /// JKC asks.
+    Command(Box<CommandAsk>),
+    /// Somebody looks.
+    Read(Box<dyn FnOnce(&State) + Send>),
+    /// The subscriptions changed.
+    Subscriptions(Vec<SubscriptionFilter>),
+    /// Write a snapshot of the state and stop.
+    Stop(oneshot::Sender<()>),
+}
+
+pub(crate) struct CommandAsk {
+    pub(crate) request: CommandRequest,
+    pub(crate) answer: oneshot::Sender<Accepted>,
+}
+
+/// A command of JKC, as the API hands it in.
+#[derive(Debug, Clone)]
+pub struct CommandRequest {
+    /// What is asked.
+    pub command: Command,
+    /// By whom.
+    pub by: Actor,
+    /// Only if the object still has this version (`If-Match`).
+    pub if_version: Option<u64>,
+    /// The caller's `Idempotency-Key`.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// An idempotency key with what it was used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Whose key it is: keys of different tokens do not meet.
+    pub scope: String,
+    /// The key.
+    pub key: String,
+    /// SHA-256 of method, path and body.
+    pub fingerprint: [u8; 32],
+}
+
+/// What became of a command on arrival.
+pub enum Accepted {
+    /// New: durable by now. Its record comes when it has its outcome (it may be there at once).
+    New {
+        /// Its id.
+        id: CommandId,
+        /// Resolves once, with the finished command.
+        done: oneshot::Receiver<CommandRecord>,
+    },
+    /// The key was used before with the same request.
+    Repeated {
+        /// The command of then.
+        id: CommandId,
+        /// The reply of then, if it was given.
+        reply: Option<StoredReply>,
+    },
+    /// The key was used before with another request.
+    KeyReused,
+}
+
+/// A reply that was given under an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredReply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Which notifications a subscription wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionFilter {
+    /// The subscription's id, as the journal stores it.
+    pub id: u32,
+    /// Kinds by name, such as `call.ringing`, or a family, such as `call.`; empty for all.
+    pub kinds: Vec<String>,
+}
+
+/// The engine is not there any more (the daemon is stopping).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the engine has stopped")]
+pub struct EngineStopped;
+
+impl EngineHandle {
+    /// Hands in a command. Returns when it is durable.
+    pub async fn command(&self, request: CommandRequest) -> Result<Accepted, EngineStopped> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Ask::Command(Box::new(CommandAsk { request, answer }))).await?;
+        answered.await.map_err(|_| EngineStopped)
+    }
+
+    /// Hands in what happened at a provider. Waits while the engine is behind, so that the wire feels it.
+    pub async fn input(&self, body: InputBody) -> Result<(), EngineStopped> {
+        self.ask(Ask::Input(body)).await
+    }
+
+    /// Looks at the state. Never sees anything that is not durable.
+    pub async fn read<T, F>(&self, look: F) -> Result<T, EngineStopped>
+    where
+        T: Send + 'static,
+        F: FnOnce(&State) -> T + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        // Nobody waits any more: then nobody misses the answer.
+        self.ask(Ask::Read(Box::new(move |state| drop(answer.send(look(state)))))).await?;
+        answered.await.map_err(|_| EngineStopped)
+    }
+
+    /// The subscriptions from now on.
+    pub async fn set_subscriptions(&self, filters: Vec<SubscriptionFilter>) -> Result<(), EngineStopped> {
+        self.ask(Ask::Subscriptions(filters)).await
+    }
+
+    /// The sequence of the newest durable notification; changes as more become durable.
+    pub fn cursor(&self) -> watch::Receiver<u64> {
+        self.cursor.clone()
+    }
+
+    /// Writes a snapshot of the state and stops the engine.
+    pub async fn stop(&self) -> Result<(), EngineStopped> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Ask::Stop(answer)).await?;
+        answered.await.map_err(|_| EngineStopped)
+    }
+
+    async fn ask(&self, ask: Ask) -> Result<(), EngineStopped> {
+        self.inbox.send(ask).await.map_err(|_| EngineStopped)
+    }
+}
