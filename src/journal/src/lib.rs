@@ -1,1 +1,38 @@
-//! To be described.
+//! The journal: what happened, what must be told and to whom, durable before anybody acts on it.
+//!
+//! ```text
+//! engine ──Batch──► Store ──► one writer thread ──► SQLite (WAL, synchronous=FULL, one fsync a group)
+//! outbox ──Settled──┘  │                                 ▲
+//! API, stream, outbox ─┴── Reader (read-only) ───────────┘
+//! ```
+//!
+//! A [`Store`] knows nothing of calls: rows are bytes. One transaction takes a [`Batch`]: inputs, notifications with
+//! their deliveries, and idempotency keys. So nobody is told a thing that a crash can forget. A restart takes the last
+//! snapshot, the inputs after it and the last numbers ([`Recovery`]), by key, however long the history is.
+//!
+//! What is deliberately absent: a second connection that writes (SQLite's log stays simple), queries by anything
+//! without an index, and deletes of more than 50 notifications a step.
+//!
+//! `tests/sqlite/conformance` is what any other back end must do as well.
+
+mod append;
+mod deliver;
+mod error;
+mod maintenance;
+mod prune;
+mod reader;
+mod rows;
+mod schema;
+mod store;
+mod writer;
+
+pub use deliver::Settled;
+pub use error::StoreError;
+pub use maintenance::{Checked, backup, check, restore};
+pub use reader::{Inputs, Reader};
+pub use rows::{
+    Attempt, Batch, Counters, DeadLetter, Finished, Idempotency, Input, KnownKey, Notification, Page,
+    Pending, PruneBefore, Pruned, Record, Redrive, Snapshot,
+};
+pub use store::{Options, Recovery, Store};
+pub use writer::Answer;
