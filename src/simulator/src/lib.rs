@@ -1,1 +1,4 @@
-//! To be described.
+//! A telephone exchange to test against: the PBX that `schakel simulate` starts.
+
+pub mod duration;
+pub mod switch;
