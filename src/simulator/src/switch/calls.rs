@@ -230,7 +230,7 @@ impl Switch {
     }
 
     /// `ConnectionCleared` of a party that has been removed already.
-    fn emit_cleared(
+    pub(super) fn emit_cleared(
         &mut self,
         call: &CallId,
         device: &Number,

@@ -56,10 +56,10 @@ impl Switch {
                         Place::Extension
                     }
                 }
+                None if self.is_party(&device, call) => Place::Nowhere(Cause::Busy),
                 None if self.queues.contains_key(&device) => Place::Queue,
                 None if !self.is_outside(&device) => Place::Nowhere(Cause::DestNotObtainable),
                 None if self.outside.get(&device).is_some_and(|o| o.busy) => Place::Nowhere(Cause::Busy),
-                None if self.is_party(&device, call) => Place::Nowhere(Cause::Busy),
                 None => Place::Outside,
             };
             return Reach { place, device, forwarded };
@@ -195,6 +195,10 @@ impl Switch {
             self.emit(call, EventKind::Failed { connection, failing: target.clone() }, cause);
             return;
         };
+        if caller.state == LocalState::Hold {
+            // A telephone that is in another call meanwhile does not listen to a tone.
+            return self.end_call(call, target, cause);
+        }
         let caller = caller.device.clone();
         self.set_state(call, &caller, LocalState::Fail);
         let connection = ConnectionId::new(call.clone(), caller.clone());
@@ -278,7 +282,9 @@ impl Switch {
             .map(|leg| leg.device.clone())
             .collect();
         for other in others {
-            self.clear_leg(call, &other, Cause::MultipleAlerting);
+            // The call itself goes on elsewhere, even if nobody but the caller is left for a moment.
+            self.remove_leg(call, &other);
+            self.emit_cleared(call, &other, &other, Cause::MultipleAlerting, true);
         }
     }
 

@@ -1,0 +1,238 @@
+//! What must hold whatever anybody does, in any order.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use common::{CUSTOMER, config};
+use proptest::prelude::*;
+use schakel_simulator::duration::Span;
+use schakel_simulator::switch::{
+    AgentRequest, ClearStyle, Command, ConnectionId, Distribution, EventKind, Forwarding, LocalState,
+    MergedCallId, Number, Switch, SwitchConfig, SwitchEvent,
+};
+
+const DEVICES: [&str; 8] = ["2001", "2002", "2003", "2004", "7000", CUSTOMER, "0612345678", "99"];
+
+/// A thing that happens; call ids are chosen among those that live.
+#[derive(Clone, Debug)]
+enum Happening {
+    Command(u8, usize, usize, usize, bool),
+    Wait(u64),
+    ReuseIds,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    prop_oneof![
+        12 => (0..24_u8, 0..8_usize, 0..8_usize, 0..6_usize, any::<bool>())
+            .prop_map(|(what, a, b, call, flag)| Happening::Command(what, a, b, call, flag)),
+        2 => (0..40_000_u64).prop_map(Happening::Wait),
+        1 => Just(Happening::ReuseIds),
+    ]
+}
+
+fn lawful_config() -> impl Strategy<Value = SwitchConfig> {
+    let ids =
+        prop_oneof![Just(MergedCallId::Primary), Just(MergedCallId::Secondary), Just(MergedCallId::New)];
+    (ids, any::<[bool; 8]>()).prop_map(|(merged, flags)| {
+        let mut config = config();
+        let behaviour = &mut config.behaviour;
+        behaviour.merged_call_id = merged;
+        behaviour.clearing = if flags[0] { ClearStyle::EveryParty } else { ClearStyle::OwnOnly };
+        behaviour.offered = flags[1];
+        behaviour.held_on_consultation = flags[2];
+        behaviour.transfer_while_ringing = flags[3];
+        config.queues[0].distribution = if flags[4] { Distribution::InTurn } else { Distribution::RingAll };
+        config.queues[0].wrap_up = Some(Span::seconds(if flags[5] { 5 } else { 0 }));
+        if flags[6] {
+            config.queues[0].overflow_after = Some(Span::seconds(30));
+            config.queues[0].overflow_to = Some("2004".into());
+        }
+        for extension in &mut config.extensions {
+            extension.pickup_group = Some("all".into());
+            extension.call_waiting = flags[7];
+        }
+        config.extensions[3].answers_after = Some(Span::seconds(2));
+        config
+    })
+}
+
+/// The command that numbers stand for, in the world as it is now.
+fn command(switch: &Switch, what: u8, a: usize, b: usize, pick: usize, flag: bool) -> Command {
+    let a = Number::from(DEVICES[a % DEVICES.len()]);
+    let b = Number::from(DEVICES[b % DEVICES.len()]);
+    let state = switch.state();
+    let call = state.calls.get(pick % state.calls.len().max(1));
+    let connection = call.map_or_else(
+        || ConnectionId::new("none", a.clone()),
+        |call| {
+            let leg = &call.connections[pick % call.connections.len()];
+            ConnectionId::new(call.id.clone(), leg.device.clone())
+        },
+    );
+    let with = |wanted: LocalState| {
+        let device = &connection.device;
+        switch
+            .connection_at(device, |state| state == wanted)
+            .unwrap_or_else(|_| ConnectionId::new("none", device.clone()))
+    };
+    let (held, active) = (with(LocalState::Hold), with(LocalState::Connected));
+    let correlator = None;
+    match what {
+        0 => Command::MakeCall { from: a, to: b, prompt: flag, correlator },
+        1 | 2 => Command::OutsideCall { from: flag.then(|| CUSTOMER.into()), to: b, correlator },
+        3..=5 => Command::Answer(connection),
+        6 => Command::Hold(connection),
+        7 => Command::Retrieve(connection),
+        8 => Command::Alternate { held, active },
+        9 => Command::Reconnect { held, active },
+        10 | 11 => Command::Consult { existing: connection, to: b, correlator },
+        12 | 13 => Command::Transfer { held, active },
+        14 => Command::Conference { held, active },
+        15 => Command::SingleStepTransfer { active: connection, to: b },
+        16 => Command::SingleStepConference { active: connection, to: b, silent: flag },
+        17 => Command::Deflect { connection, to: b },
+        18 if flag => Command::GroupPickup { by: b },
+        18 => Command::DirectedPickup { connection, by: b },
+        19 => Command::ClearConnection(connection),
+        20 if flag => Command::OutsideBusy(connection),
+        20 => Command::ClearCall(connection.call),
+        21 if flag => Command::SetOutOfService { device: a, out: pick % 2 == 0 },
+        21 => Command::SetDoNotDisturb { device: a, on: pick % 2 == 0 },
+        22 => {
+            let kind = Forwarding::ALL[pick % 3];
+            Command::SetForwarding { device: a, kind, to: flag.then_some(b) }
+        }
+        _ => {
+            let request = [
+                AgentRequest::LoggedOn,
+                AgentRequest::Ready,
+                AgentRequest::NotReady,
+                AgentRequest::WorkingAfterCall,
+                AgentRequest::LoggedOff,
+            ][pick % 5];
+            Command::SetAgentState { device: a, agent: Some("900".into()), group: None, request }
+        }
+    }
+}
+
+/// What a monitor on every device believes to exist, from events alone.
+#[derive(Default)]
+struct Monitors {
+    alive: BTreeSet<(Number, String)>,
+}
+
+impl Monitors {
+    fn hear(&mut self, events: &[SwitchEvent]) {
+        for event in events {
+            for view in &event.views {
+                self.hear_one(event, &view.device, view.local);
+            }
+        }
+    }
+
+    fn hear_one(&mut self, event: &SwitchEvent, device: &Number, local: Option<LocalState>) {
+        let Some(facts) = &event.call else { return };
+        if let EventKind::Transferred(joined) | EventKind::Conferenced(joined) = &event.kind {
+            for old in std::iter::once(&joined.primary).chain(&joined.secondary) {
+                self.alive.remove(&(device.clone(), old.call.to_string()));
+            }
+        }
+        let key = (device.clone(), facts.id.to_string());
+        match local {
+            Some(LocalState::Null) => drop(self.alive.remove(&key)),
+            Some(_) => drop(self.alive.insert(key)),
+            None => {}
+        }
+    }
+}
+
+/// What really exists at devices that can be monitored.
+fn alive(switch: &Switch) -> BTreeSet<(Number, String)> {
+    let state = switch.state();
+    let legs = state.calls.iter().flat_map(|call| call.connections.iter().map(move |leg| (leg, call)));
+    legs.filter(|(leg, _)| switch.is_device(&leg.device))
+        .map(|(leg, call)| (leg.device.clone(), call.id.to_string()))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// Nothing panics, all parts agree, a refusal changes nothing, and monitors see exactly what is there.
+    #[test]
+    fn whatever_happens_the_switch_stays_consistent(
+        config in lawful_config(),
+        happenings in prop::collection::vec(happening(), 1..120),
+    ) {
+        let mut switch = Switch::new(config).unwrap();
+        let mut monitors = Monitors::default();
+        let mut now = Duration::ZERO;
+        for happening in happenings {
+            let mut events = Vec::new();
+            match happening {
+                Happening::Wait(millis) => {
+                    now += Duration::from_millis(millis);
+                    switch.tick(now, &mut events);
+                }
+                Happening::ReuseIds => switch.reuse_call_ids(1),
+                Happening::Command(what, a, b, pick, flag) => {
+                    switch.tick(now, &mut events);
+                    monitors.hear(&events);
+                    events.clear();
+                    let command = command(&switch, what, a, b, pick, flag);
+                    let before = switch.state();
+                    let deadline = switch.next_deadline();
+                    if switch.execute(now, &command, &mut events).is_err() {
+                        prop_assert_eq!(before, switch.state(), "refused: {:?}", command);
+                        prop_assert_eq!(deadline, switch.next_deadline());
+                        prop_assert!(events.is_empty());
+                    }
+                }
+            }
+            monitors.hear(&events);
+            if let Err(wrong) = switch.audit() {
+                return Err(TestCaseError::fail(wrong));
+            }
+            prop_assert_eq!(&monitors.alive, &alive(&switch));
+        }
+        let calls: Vec<_> = switch.state().calls.into_iter().map(|call| call.id).collect();
+        for call in calls {
+            let mut events = Vec::new();
+            // One of them may already be gone: a party that leaves can end more than its own call.
+            let _ = switch.execute(now, &Command::ClearCall(call), &mut events);
+            monitors.hear(&events);
+        }
+        for device in ["2001", "2002", "2003", "2004"] {
+            let off = Command::SetOutOfService { device: device.into(), out: true };
+            let mut events = Vec::new();
+            switch.execute(now, &off, &mut events).unwrap();
+            monitors.hear(&events);
+        }
+        prop_assert_eq!(&monitors.alive, &alive(&switch));
+    }
+}
+
+/// Ten thousand telephones and two thousand calls are no burden.
+#[test]
+fn a_large_switch_answers_at_once() {
+    let mut config = SwitchConfig::default();
+    for n in 0..10_000 {
+        let number = Number::from(format!("{}", 20_000 + n));
+        config.extensions.push(schakel_simulator::switch::ExtensionConfig::new(number));
+    }
+    let mut switch = Switch::new(config).unwrap();
+    let mut events = Vec::new();
+    for n in 0..2_000 {
+        let to = Number::from(format!("{}", 20_000 + n));
+        let from = Some(CUSTOMER.into());
+        let ring = Command::OutsideCall { from, to: to.clone(), correlator: None };
+        let outcome = switch.execute(Duration::ZERO, &ring, &mut events).unwrap();
+        let call = outcome.connection().unwrap().call.clone();
+        switch.execute(Duration::ZERO, &Command::Answer(ConnectionId::new(call, to)), &mut events).unwrap();
+    }
+    assert_eq!(switch.call_count(), 2_000);
+    assert_eq!(events.iter().map(|e| e.views.len()).sum::<usize>(), 4_000);
+    switch.audit().unwrap();
+}
