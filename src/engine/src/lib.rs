@@ -1,3 +1,25 @@
 //! The one loop of an organisation: collect what happened, apply it, commit it, then act on it.
+//!
+//! ```text
+//! links, API ──► inbox ──► apply (pure) ──► journal: inputs, notifications, keys — one transaction ──► act
+//!                                                                                     ├─ ask the providers
+//!                                                                                     ├─ tell the outbox and the stream
+//!                                                                                     └─ answer who waits
+//! ```
+//!
+//! Nothing is acted on before it is durable, and a reader never sees what is not: both wait in the same queue.
+//! The price: a command waits for one fsync before it is on the wire, and so does a notification.
 
+pub mod clock;
+pub mod engine;
 pub mod handle;
+mod idempotency;
+mod recover;
+mod subscribers;
+
+pub use engine::{Committed, Engine, EngineSettings};
+pub use handle::{
+    Accepted, CommandError, CommandRequest, EngineHandle, EngineStopped, Idempotency, StoredReply,
+    SubscriptionFilter,
+};
+pub use recover::RecoverError;

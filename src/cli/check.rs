@@ -1,0 +1,28 @@
+//! `schakel check`.
+
+use super::{ConfigArgs, Failure};
+
+/// Says that the configuration is good, and what it comes down to; or all that is wrong with it.
+pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
+    let config = args.load()?;
+    println!("The configuration is good.");
+    println!("  organisation  {} (OIN {})", config.organisation.id, config.organisation.oin);
+    println!("  journal       {}", config.journal.path.display());
+    println!("  API           {}", config.api.listen);
+    for provider in &config.providers {
+        let devices: usize =
+            provider.devices.iter().filter_map(|devices| devices.expand().ok()).map(|numbers| numbers.len()).sum();
+        println!(
+            "  provider      {}: {} ({}), {} {}, {devices} devices",
+            provider.name,
+            provider.adapter,
+            provider.csta.dialect,
+            match provider.mode {
+                crate::config::Mode::Connect => "connects to",
+                crate::config::Mode::Listen => "listens on",
+            },
+            provider.address,
+        );
+    }
+    Ok(())
+}

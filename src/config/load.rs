@@ -1,0 +1,334 @@
+//! Reads a file over the defaults. Every key is held against the example, so that all mistakes are told at once, with
+//! their line.
+
+use super::{Config, EXAMPLE, overrides, validate};
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+use toml::{Table, Value};
+
+/// One mistake: where, what, and how to mend it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The line in the file, from 1; none for a value from the environment or a default.
+    pub line: Option<usize>,
+    /// The key, as in `api.listen` or `providers[1].address`.
+    pub key: String,
+    /// What is wrong and how to mend it.
+    pub text: String,
+}
+
+/// Everything that is wrong with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file, or `the defaults`.
+    pub file: String,
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, problem) in self.problems.iter().enumerate() {
+            let Problem { line, key, text } = problem;
+            let newline = if at == 0 { "" } else { "\n" };
+            match line {
+                Some(line) => write!(f, "{newline}{}:{line}: {key}: {text}", self.file)?,
+                None => write!(f, "{newline}{}: {key}: {text}", self.file)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// The file over the defaults, and the environment over both. Without a file: the defaults, with the example's PBX.
+    ///
+    /// # Errors
+    /// All mistakes together.
+    pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Self, ConfigError> {
+        let Some(path) = file else { return Self::parse("the defaults", None, environment) };
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
+            file: name.clone(),
+            problems: vec![Problem {
+                line: None,
+                key: "file".into(),
+                text: format!("cannot be read: {error}; give an existing TOML file with --config"),
+            }],
+        })?;
+        Self::parse(&name, Some(&text), environment)
+    }
+
+    /// As [`Config::load`], from text.
+    ///
+    /// # Errors
+    /// All mistakes together.
+    pub fn parse(name: &str, text: Option<&str>, environment: &[(String, String)]) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let config = read(text, environment, &mut problems);
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => {
+                problems.sort_by_key(|problem| problem.line);
+                Err(ConfigError { file: name.into(), problems })
+            }
+        }
+    }
+}
+
+fn read(text: Option<&str>, environment: &[(String, String)], problems: &mut Vec<Problem>) -> Option<Config> {
+    let example: Table = EXAMPLE
+        .parse()
+        .map_err(|error: toml::de::Error| problems.push(Problem {
+            line: None,
+            key: "defaults".into(),
+            text: error.message().into(),
+        }))
+        .ok()?;
+    let source = text.unwrap_or(EXAMPLE);
+    let (document, errors) = DeTable::parse_recoverable(source);
+    problems.extend(errors.iter().map(|error| Problem {
+        line: error.span().map(|span| line_of(source, &span)),
+        key: "syntax".into(),
+        text: error.message().into(),
+    }));
+    if !problems.is_empty() {
+        return None;
+    }
+    let document = document.into_inner();
+    compare(source, &document, &example, "", problems);
+    if !problems.is_empty() {
+        return None;
+    }
+    let mut merged = merge(&example, source.parse().unwrap_or_default());
+    overrides::apply(&mut merged, environment, problems);
+    let config = match merged.try_into::<Config>() {
+        Ok(config) => config,
+        Err(error) => {
+            problems.push(value_problem(source, &error));
+            return None;
+        }
+    };
+    validate::check(&config, problems);
+    for problem in problems.iter_mut().filter(|problem| problem.line.is_none()) {
+        problem.line = text.and_then(|text| find(&document, &problem.key).map(|span| line_of(text, &span)));
+    }
+    Some(config)
+}
+
+/// Keys that an example element shows but that have no default, or have one that the example does not show.
+const FREE_KEYS: [&str; 1] = ["name"];
+
+/// Every key must be in the example, with a value of the same type.
+fn compare(source: &str, table: &DeTable<'_>, example: &Table, path: &str, problems: &mut Vec<Problem>) {
+    for (key, value) in table {
+        let name = key.get_ref().as_ref();
+        let full = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let line = Some(line_of(source, &key.span()));
+        match (example.get(name), value.get_ref()) {
+            (None, DeValue::String(_)) if FREE_KEYS.contains(&name) => {}
+            (None, _) => {
+                let text = match closest(name, example.keys()) {
+                    Some(close) => format!("unknown key; did you mean `{close}`?"),
+                    None => format!("unknown key; known here: {}", example.keys().cloned().collect::<Vec<_>>().join(", ")),
+                };
+                problems.push(Problem { line, key: full, text });
+            }
+            (Some(Value::Table(inner)), DeValue::Table(table)) => compare(source, table, inner, &full, problems),
+            (Some(Value::Array(elements)), DeValue::Array(array)) => {
+                for (at, element) in array.iter().enumerate() {
+                    let full = format!("{full}[{at}]");
+                    match (elements_example(elements), element.get_ref()) {
+                        (Some(Value::Table(inner)), DeValue::Table(table)) => {
+                            compare(source, table, &inner, &full, problems);
+                        }
+                        (Some(other), value) if other.type_str() != value.type_str() => {
+                            problems.push(wrong_type(source, element.span(), full, &other, value));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            (Some(known), given) if known.type_str() != given.type_str() => {
+                problems.push(wrong_type(source, value.span(), full, known, given));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn wrong_type(source: &str, span: Range<usize>, key: String, known: &Value, given: &DeValue<'_>) -> Problem {
+    let text = format!("is a {}, must be a {}, such as {known}", given.type_str(), known.type_str());
+    Problem { line: Some(line_of(source, &span)), key, text }
+}
+
+/// What an element of an array may hold: for tables everything that any of the example's elements holds.
+fn elements_example(elements: &[Value]) -> Option<Value> {
+    let mut all: Option<Value> = None;
+    for element in elements {
+        match (&mut all, element) {
+            (Some(Value::Table(all)), Value::Table(more)) => {
+                all.extend(more.iter().map(|(key, value)| (key.clone(), value.clone())));
+            }
+            (None, element) => all = Some(element.clone()),
+            _ => {}
+        }
+    }
+    // An empty list in the example is a list of texts.
+    all.or_else(|| Some(Value::String("text".into())))
+}
+
+/// The given values over the defaults. A file without providers has none; each provider has the example's defaults.
+fn merge(example: &Table, given: Table) -> Table {
+    let mut merged = example.clone();
+    let mut provider_defaults = match example.get("providers").and_then(|list| list.get(0)) {
+        Some(Value::Table(table)) => table.clone(),
+        _ => Table::new(),
+    };
+    provider_defaults.remove("devices");
+    provider_defaults.insert("devices".into(), Value::Array(Vec::new()));
+    merged.insert("providers".into(), Value::Array(Vec::new()));
+    for (key, value) in given {
+        match (merged.get_mut(&key), value) {
+            (Some(Value::Table(section)), Value::Table(values)) => section.extend(values),
+            (_, Value::Array(providers)) if key == "providers" => {
+                let providers = providers.into_iter().map(|provider| over(&provider_defaults, provider)).collect();
+                merged.insert(key, Value::Array(providers));
+            }
+            (_, value) => drop(merged.insert(key, value)),
+        }
+    }
+    merged
+}
+
+fn over(defaults: &Table, given: Value) -> Value {
+    let Value::Table(given) = given else { return given };
+    let mut merged = defaults.clone();
+    for (key, value) in given {
+        match (merged.get_mut(&key), value) {
+            (Some(Value::Table(section)), Value::Table(values)) => section.extend(values),
+            (_, value) => drop(merged.insert(key, value)),
+        }
+    }
+    Value::Table(merged)
+}
+
+/// A value of the right type that is no value of the key: the deserialiser says which, without a place.
+fn value_problem(source: &str, error: &toml::de::Error) -> Problem {
+    let message = error.message();
+    // serde names the offending text in backquotes; its first appearance is the place.
+    let line = message
+        .split('`')
+        .nth(1)
+        .and_then(|text| source.find(&format!("\"{text}\"")).or_else(|| source.find(text)))
+        .map(|at| line_of(source, &(at..at)));
+    Problem { line, key: "value".into(), text: message.into() }
+}
+
+fn line_of(source: &str, span: &Range<usize>) -> usize {
+    source.get(..span.start).unwrap_or(source).matches('\n').count() + 1
+}
+
+/// Where a key such as `providers[1].address` stands; the nearest one above it that is there.
+fn find(table: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
+    let (head, rest) = key.split_once('.').unwrap_or((key, ""));
+    let (name, index) = match head.split_once('[') {
+        Some((name, index)) => (name, index.trim_end_matches(']').parse::<usize>().ok()),
+        None => (head, None),
+    };
+    let (name, value) = table.iter().find(|(key, _)| key.get_ref().as_ref() == name)?;
+    let mut value: &Spanned<DeValue<'_>> = value;
+    let mut span = name.span();
+    if let Some(index) = index {
+        value = value.get_ref().as_array()?.get(index)?;
+        span = value.span();
+    }
+    match value.get_ref().as_table() {
+        Some(inner) if !rest.is_empty() => Some(find(inner, rest).unwrap_or(span)),
+        _ => Some(span),
+    }
+}
+
+/// The known key that the given one was probably meant to be.
+fn closest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<&'a str> {
+    const NEAR: usize = 3;
+    known.map(|key| (distance(name, key), key.as_str())).filter(|(far, _)| *far <= NEAR).min().map(|(_, key)| key)
+}
+
+/// Levenshtein's distance, over bytes: keys are ASCII.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (slot, y) in row.iter_mut().skip(1).zip(b.bytes()) {
+            let best = (diagonal + usize::from(x != y)).min(left + 1).min(*slot + 1);
+            diagonal = std::mem::replace(slot, best);
+            left = best;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> Vec<String> {
+        match Config::parse("t.toml", Some(text), &[]) {
+            Ok(_) => Vec::new(),
+            Err(error) => error.to_string().lines().map(str::to_owned).collect(),
+        }
+    }
+
+    #[test]
+    fn p05_the_example_is_the_default_and_has_no_problem() {
+        let config = Config::parse("example", Some(EXAMPLE), &[]).unwrap();
+        assert_eq!(Config::parse("defaults", None, &[]).unwrap(), config);
+        assert_eq!(config.providers[0].devices[0].expand().unwrap().len(), 13);
+    }
+
+    #[test]
+    fn p05_all_mistakes_are_told_at_once_with_line_and_mend() {
+        let text = "[api]\nlistn = \"127.0.0.1:1\"\nbody_bytes_max = \"much\"\n\n[[providers]]\nname = \"a\"\nadres = \"x\"\n";
+        assert_eq!(
+            problems(text),
+            [
+                "t.toml:2: api.listn: unknown key; did you mean `listen`?",
+                "t.toml:3: api.body_bytes_max: is a string, must be a integer, such as 65536",
+                "t.toml:7: providers[0].adres: unknown key; did you mean `address`?",
+            ]
+        );
+    }
+
+    #[test]
+    fn p05_a_wrong_value_is_told_with_its_line() {
+        let found = problems("[[providers]]\nname = \"a\"\nmode = \"lisen\"\n");
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].starts_with("t.toml:3: ") && found[0].contains("lisen"), "{found:?}");
+    }
+
+    #[test]
+    fn p05_a_broken_file_is_told_with_its_line() {
+        let found = problems("[api\nlisten = 3\n");
+        assert!(found[0].starts_with("t.toml:1: syntax: "), "{found:?}");
+    }
+
+    #[test]
+    fn p05_an_override_beats_the_file() {
+        let set = [("SCHAKEL_API__LISTEN".to_owned(), "127.0.0.1:9".to_owned())];
+        let config = Config::parse("t", Some("[api]\nlisten = \"127.0.0.1:8\"\n"), &set).unwrap();
+        assert_eq!(config.api.listen, "127.0.0.1:9");
+        let wrong = [("SCHAKEL_API__LISTN".to_owned(), "1".to_owned())];
+        let error = Config::parse("t", None, &wrong).unwrap_err().to_string();
+        assert!(error.contains("SCHAKEL_API__LISTN"), "{error}");
+    }
+}

@@ -1,0 +1,228 @@
+//! The configuration: TOML over the compiled-in defaults, checked as a whole, all errors at once.
+//!
+//! `config.example.toml` is the default: it is parsed at start-up, and a file needs to name only what differs.
+
+mod load;
+mod overrides;
+mod validate;
+
+pub use load::{ConfigError, Problem};
+
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+/// The default configuration, with every key and its reason.
+pub const EXAMPLE: &str = include_str!("../../config.example.toml");
+
+/// The whole configuration. Each field is the section or key of the same name in [`EXAMPLE`], which documents it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "config.example.toml documents every key, and a test holds the two together")]
+pub struct Config {
+    pub organisation: Organisation,
+    pub journal: Journal,
+    pub api: Api,
+    pub admin: Admin,
+    pub webhooks: Webhooks,
+    pub calls: Calls,
+    pub log: Log,
+    pub providers: Vec<Provider>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Organisation {
+    pub id: String,
+    pub oin: String,
+    pub system: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Journal {
+    pub path: PathBuf,
+    pub snapshot_every_inputs: u64,
+    pub retention_days: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Api {
+    pub listen: String,
+    pub tls_certificate_file: PathBuf,
+    pub tls_key_file: PathBuf,
+    pub body_bytes_max: u32,
+    pub header_timeout_seconds: u32,
+    pub connections_max: u32,
+    pub requests_per_second_max: u32,
+    pub command_wait_seconds: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Admin {
+    pub listen: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Webhooks {
+    pub allowed_hosts: Vec<String>,
+    pub ca_file: PathBuf,
+    pub allow_insecure: bool,
+    pub request_timeout_seconds: u32,
+    pub retry_for_hours: u32,
+    pub lanes_max: u32,
+    pub batch_max: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Calls {
+    pub command_limit_seconds: u32,
+    pub ringing_expires_seconds: u32,
+    pub stale_limit_seconds: u32,
+    pub keep_ended_seconds: u32,
+    pub held_return_seconds: u32,
+    pub answered_elsewhere_seconds: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Log {
+    pub level: String,
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// For a person at a terminal.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Provider {
+    pub name: String,
+    pub adapter: String,
+    pub mode: Mode,
+    pub address: String,
+    pub allowed_peers: Vec<String>,
+    pub tls: bool,
+    pub tls_name: String,
+    pub tls_ca_file: PathBuf,
+    pub tls_12: bool,
+    pub tls_certificate_file: PathBuf,
+    pub tls_key_file: PathBuf,
+    pub csta: Csta,
+    pub devices: Vec<Devices>,
+}
+
+/// Who makes the connection to a PBX.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// We do.
+    Connect,
+    /// The PBX does.
+    Listen,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Csta {
+    pub dialect: String,
+    pub edition: u8,
+    pub session: bool,
+    pub session_user: String,
+    pub session_password_file: PathBuf,
+    pub session_duration_seconds: u32,
+    pub system_register: bool,
+    pub get_capabilities: bool,
+    pub heartbeat_seconds: u32,
+    pub request_limit_seconds: u32,
+    pub outstanding_max: u32,
+    pub refused_kept_max: u32,
+}
+
+/// Telephones of a PBX that are watched.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Devices {
+    pub numbers: Vec<String>,
+    #[serde(default)]
+    pub kind: Kind,
+    pub name: Option<String>,
+}
+
+/// What the devices are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Telephones.
+    #[default]
+    Station,
+    /// Queues or pilot numbers.
+    Queue,
+}
+
+/// A range of more numbers than this is a mistake rather than a PBX.
+const RANGE_MAX: u64 = 100_000;
+
+impl Devices {
+    /// The numbers with ranges spelt out.
+    ///
+    /// # Errors
+    /// The text that is neither a number nor a range, and how to write it.
+    pub fn expand(&self) -> Result<BTreeSet<String>, String> {
+        let mut all = BTreeSet::new();
+        for text in &self.numbers {
+            let Some((first, last)) = text.split_once('-') else {
+                if text.trim().is_empty() {
+                    return Err("a number is empty".into());
+                }
+                all.insert(text.trim().to_owned());
+                continue;
+            };
+            let (first, last) = (first.trim(), last.trim());
+            let (Ok(low), Ok(high)) = (first.parse::<u64>(), last.parse::<u64>()) else {
+                return Err(format!("\"{text}\" is not a range; write it as \"2001-2010\""));
+            };
+            if first.len() != last.len() || low > high || high - low >= RANGE_MAX {
+                return Err(format!(
+                    "\"{text}\" is not a range of at most {RANGE_MAX} numbers of equal length, low to high"
+                ));
+            }
+            let width = first.len();
+            all.extend((low..=high).map(|number| format!("{number:0width$}")));
+        }
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn devices(numbers: &[&str]) -> Devices {
+        Devices { numbers: numbers.iter().map(ToString::to_string).collect(), kind: Kind::Station, name: None }
+    }
+
+    #[test]
+    fn p05_a_range_keeps_its_leading_zeros() {
+        let numbers = devices(&["0098-0101", "7"]).expand().unwrap();
+        assert_eq!(numbers.into_iter().collect::<Vec<_>>(), ["0098", "0099", "0100", "0101", "7"]);
+    }
+
+    #[test]
+    fn p05_what_is_no_range_is_an_error_that_shows_how() {
+        for text in ["20-x", "99-101", "2010-2001", "", "0-9999999"] {
+            assert!(devices(&[text]).expand().is_err(), "{text:?}");
+        }
+        assert!(devices(&["20-x"]).expand().unwrap_err().contains("2001-2010"));
+    }
+}

@@ -1,0 +1,137 @@
+//! What types cannot say: values that must fit together.
+
+use super::{Config, Mode, Problem, Provider};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
+    let mut say = |key: &str, text: String| problems.push(Problem { line: None, key: key.into(), text });
+    let organisation = &config.organisation;
+    if organisation.id.is_empty() || !organisation.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        say("organisation.id", "must be letters, digits and dashes".into());
+    }
+    if organisation.oin.len() != 20 || !organisation.oin.bytes().all(|b| b.is_ascii_digit()) {
+        say("organisation.oin", "must be the 20 digits of the organisation's OIN".into());
+    }
+    api(config, &mut say);
+    let webhooks = &config.webhooks;
+    if u64::from(config.journal.retention_days) * 24 <= u64::from(webhooks.retry_for_hours) {
+        say(
+            "journal.retention_days",
+            format!("must be longer than webhooks.retry_for_hours ({} h): an undelivered notification would be removed while it is still tried", webhooks.retry_for_hours),
+        );
+    }
+    for (key, value) in [
+        ("journal.snapshot_every_inputs", config.journal.snapshot_every_inputs),
+        ("api.body_bytes_max", config.api.body_bytes_max.into()),
+        ("api.header_timeout_seconds", config.api.header_timeout_seconds.into()),
+        ("api.connections_max", config.api.connections_max.into()),
+        ("api.requests_per_second_max", config.api.requests_per_second_max.into()),
+        ("webhooks.request_timeout_seconds", webhooks.request_timeout_seconds.into()),
+        ("webhooks.lanes_max", webhooks.lanes_max.into()),
+        ("webhooks.batch_max", webhooks.batch_max.into()),
+        ("calls.command_limit_seconds", config.calls.command_limit_seconds.into()),
+        ("calls.stale_limit_seconds", config.calls.stale_limit_seconds.into()),
+    ] {
+        if value == 0 {
+            say(key, "must be at least 1".into());
+        }
+    }
+    file(&webhooks.ca_file, "webhooks.ca_file", &mut say);
+    providers(&config.providers, &mut say);
+}
+
+fn api(config: &Config, say: &mut impl FnMut(&str, String)) {
+    let api = &config.api;
+    let listen = address(&api.listen, "api.listen", say);
+    address(&config.admin.listen, "admin.listen", say);
+    file(&api.tls_certificate_file, "api.tls_certificate_file", say);
+    file(&api.tls_key_file, "api.tls_key_file", say);
+    let (certificate, key) = (!api.tls_certificate_file.as_os_str().is_empty(), !api.tls_key_file.as_os_str().is_empty());
+    if certificate != key {
+        say("api.tls_key_file", "certificate and key belong together: set both tls_certificate_file and tls_key_file".into());
+    }
+    if !certificate && listen.is_some_and(|listen| !listen.ip().is_loopback()) {
+        say("api.listen", "plain HTTP is accepted on loopback only: set tls_certificate_file and tls_key_file, or listen on 127.0.0.1".into());
+    }
+}
+
+fn providers(providers: &[Provider], say: &mut impl FnMut(&str, String)) {
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, provider) in providers.iter().enumerate() {
+        let key = |name: &str| format!("providers[{at}].{name}");
+        if provider.name.is_empty() || !provider.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+            say(&key("name"), "must be letters, digits and dashes".into());
+        }
+        if let Some(first) = names.insert(&provider.name, at) {
+            say(&key("name"), format!("\"{}\" is the name of providers[{first}] too; names must differ", provider.name));
+        }
+        if let Err(text) = crate::registry::check(provider) {
+            say(&key("adapter"), text);
+        }
+        match provider.mode {
+            Mode::Connect => {
+                let port = provider.address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+                if port.is_none() {
+                    say(&key("address"), format!("\"{}\" is not host:port, such as \"pbx.voorbeeld.nl:1040\"", provider.address));
+                }
+            }
+            Mode::Listen => {
+                address(&provider.address, &key("address"), say);
+                if provider.tls && (provider.tls_certificate_file.as_os_str().is_empty() || provider.tls_key_file.as_os_str().is_empty()) {
+                    say(&key("tls"), "listening with TLS needs tls_certificate_file and tls_key_file".into());
+                }
+            }
+        }
+        for (peer, text) in provider.allowed_peers.iter().enumerate() {
+            if text.parse::<IpAddr>().is_err() {
+                say(&format!("providers[{at}].allowed_peers[{peer}]"), format!("\"{text}\" is not an IP address"));
+            }
+        }
+        for name in ["tls_ca_file", "tls_certificate_file", "tls_key_file"] {
+            let path = match name {
+                "tls_ca_file" => &provider.tls_ca_file,
+                "tls_certificate_file" => &provider.tls_certificate_file,
+                _ => &provider.tls_key_file,
+            };
+            file(path, &key(name), say);
+        }
+        devices(provider, at, say);
+    }
+}
+
+fn devices(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for (group, devices) in provider.devices.iter().enumerate() {
+        let key = format!("providers[{at}].devices[{group}].numbers");
+        match devices.expand() {
+            Err(text) => say(&key, text),
+            Ok(numbers) => {
+                for number in numbers {
+                    if let Some(first) = seen.insert(number.clone(), group)
+                        && first != group
+                    {
+                        say(&key, format!("{number} is in devices[{first}] too"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn address(text: &str, key: &str, say: &mut impl FnMut(&str, String)) -> Option<SocketAddr> {
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        say(key, format!("\"{text}\" is not an address with a port, such as \"127.0.0.1:8443\""));
+    }
+    parsed
+}
+
+fn file(path: &Path, key: &str, say: &mut impl FnMut(&str, String)) {
+    if !path.as_os_str().is_empty()
+        && let Err(error) = std::fs::File::open(path)
+    {
+        say(key, format!("{} cannot be read: {error}", path.display()));
+    }
+}

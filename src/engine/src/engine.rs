@@ -1,0 +1,366 @@
+//! The loop.
+
+use crate::clock::Clock;
+use crate::handle::{Accepted, Ask, CommandAsk, EngineHandle, SubscriptionFilter};
+use crate::idempotency::{Recent, Seen};
+use crate::recover::{self, RecoverError};
+use crate::subscribers::Subscribers;
+use schakel_contract::event::{self, EventMeta};
+use schakel_core::adapter::ProviderCommand;
+use schakel_core::apply::apply;
+use schakel_core::command::{CommandRecord, Refusal, RefusalCause};
+use schakel_core::effect::Effect;
+use schakel_core::input::{Input, InputBody};
+use schakel_core::model::ids::{CommandId, IdMaker, OrganisationId, ProviderId};
+use schakel_core::model::time::Time;
+use schakel_core::state::State;
+use schakel_journal as journal;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// How many asks may wait for the engine before those who ask must wait too.
+const INBOX_MAX: usize = 4096;
+
+/// How many asks are applied before one commit: beyond it the commit's share is below the work's noise.
+const BATCH_MAX: usize = 1024;
+
+/// How long to wait before a failed commit is offered again.
+const COMMIT_RETRY: Duration = Duration::from_millis(250);
+
+/// What the engine is told about its surroundings.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// Whose calls these are.
+    pub organisation: OrganisationId,
+    /// The CloudEvents source: `urn:nld:oin:<OIN>:systeem:<name>`.
+    pub source: String,
+    /// A snapshot of the state is written after so many inputs, so that a restart does not grow with history.
+    pub snapshot_every: u64,
+}
+
+/// Where commands for providers go: a bounded queue a link.
+type Links = BTreeMap<ProviderId, mpsc::Sender<ProviderCommand>>;
+
+/// Who is told what became durable, in order.
+pub type Committed = Box<dyn FnMut(&[Arc<journal::Notification>])>;
+
+/// The engine of one organisation.
+pub struct Engine {
+    state: State,
+    store: journal::Store,
+    settings: EngineSettings,
+    clock: Clock,
+    inbox: mpsc::Receiver<Ask>,
+    handle: EngineHandle,
+    cursor: watch::Sender<u64>,
+    subscribers: Subscribers,
+    links: Links,
+    committed: Committed,
+    recent: Recent,
+    waiting: HashMap<CommandId, oneshot::Sender<CommandRecord>>,
+    input_seq: u64,
+    notification_seq: u64,
+    snapshot_seq: u64,
+}
+
+/// What one turn of the loop gathers before it commits.
+#[derive(Default)]
+struct Turn {
+    batch: journal::Batch,
+    /// Commands for providers and answers to who waits, in order.
+    acts: Vec<Act>,
+    reads: Vec<Box<dyn FnOnce(&State) + Send>>,
+    stop: Option<oneshot::Sender<()>>,
+}
+
+enum Act {
+    Execute(ProviderId, ProviderCommand),
+    Completed(CommandId),
+    Accept(oneshot::Sender<Accepted>, Accepted),
+}
+
+impl Engine {
+    /// Brings the state back from the journal.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn recover(
+        store: journal::Store,
+        recovery: journal::Recovery,
+        settings: EngineSettings,
+    ) -> Result<Self, RecoverError> {
+        let recovered = recover::recover(recovery, &settings.organisation)?;
+        let (inbox_sender, inbox) = mpsc::channel(INBOX_MAX);
+        let (cursor, cursor_receiver) = watch::channel(recovered.notification_seq);
+        let handle = EngineHandle { inbox: inbox_sender, cursor: cursor_receiver, store: store.clone() };
+        Ok(Self {
+            clock: Clock::from(recovered.last_time),
+            state: recovered.state,
+            store,
+            settings,
+            inbox,
+            handle,
+            cursor,
+            subscribers: Subscribers::default(),
+            links: Links::new(),
+            committed: Box::new(|_| {}),
+            recent: Recent::default(),
+            waiting: HashMap::new(),
+            input_seq: recovered.input_seq,
+            notification_seq: recovered.notification_seq,
+            snapshot_seq: recovered.snapshot_seq,
+        })
+    }
+
+    /// The handle for everybody else.
+    pub fn handle(&self) -> EngineHandle {
+        self.handle.clone()
+    }
+
+    /// The state as it was recovered, before the loop runs.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Who is told what became durable.
+    pub fn on_committed(&mut self, committed: Committed) {
+        self.committed = committed;
+    }
+
+    /// The subscriptions to begin with.
+    pub fn subscriptions(&mut self, filters: Vec<SubscriptionFilter>) {
+        self.subscribers.set(filters);
+    }
+
+    /// Runs until it is stopped. `first` are the inputs to begin with: `Started`, and the configuration.
+    pub async fn run(mut self, first: Vec<InputBody>) {
+        let mut asks: Vec<Ask> = first.into_iter().map(Ask::Input).collect();
+        loop {
+            let turn = self.turn(asks.drain(..));
+            self.commit(&turn.batch).await;
+            if let Some(stopped) = self.act(turn).await {
+                // Whoever asked has gone: it has stopped all the same.
+                let _ = stopped.send(());
+                return;
+            }
+            self.collect(&mut asks).await;
+        }
+    }
+
+    /// Waits for something to do, then takes what else is there already.
+    async fn collect(&mut self, asks: &mut Vec<Ask>) {
+        let due = self.state.next_deadline();
+        let now = self.clock.now();
+        let wait = due.map(|at| Duration::from_millis((at - now).0));
+        let received = async {
+            // The engine holds a handle itself, so the queue cannot close.
+            self.inbox.recv_many(asks, BATCH_MAX).await
+        };
+        match wait {
+            None => drop(received.await),
+            Some(Duration::ZERO) => asks.push(Ask::Input(InputBody::Tick)),
+            Some(wait) => {
+                if tokio::time::timeout(wait, received).await.is_err() {
+                    asks.push(Ask::Input(InputBody::Tick));
+                }
+            }
+        }
+    }
+
+    fn turn(&mut self, asks: impl Iterator<Item = Ask>) -> Turn {
+        let mut turn = Turn::default();
+        for ask in asks {
+            match ask {
+                Ask::Input(body) => self.apply(body, &mut turn),
+                Ask::Command(ask) => self.command(*ask, &mut turn),
+                Ask::Read(look) => turn.reads.push(look),
+                Ask::Link(provider, Some(commands)) => drop(self.links.insert(provider, commands)),
+                Ask::Link(provider, None) => drop(self.links.remove(&provider)),
+                Ask::Subscriptions(filters) => self.subscribers.set(filters),
+                Ask::Stop(stopped) => turn.stop = Some(stopped),
+            }
+        }
+        turn
+    }
+
+    fn command(&mut self, ask: CommandAsk, turn: &mut Turn) {
+        let CommandAsk { request, answer } = ask;
+        if let Some(idempotency) = &request.idempotency {
+            match self.recent.look(idempotency) {
+                Seen::Never => {}
+                Seen::Same(id) => {
+                    return turn.acts.push(Act::Accept(answer, Accepted::Repeated { id, reply: None }));
+                }
+                Seen::Other => return turn.acts.push(Act::Accept(answer, Accepted::KeyReused)),
+            }
+        }
+        let now = self.clock.now();
+        let id = CommandId(IdMaker::new(now, rand::random()).make());
+        if let Some(idempotency) = &request.idempotency {
+            self.recent.remember(idempotency, id, now);
+            turn.batch.idempotency.push(journal::Idempotency {
+                scope: idempotency.scope.clone(),
+                key: idempotency.key.clone(),
+                fingerprint: idempotency.fingerprint,
+                command: id.0,
+                at_ms: millis(now),
+            });
+        }
+        let (done_sender, done) = oneshot::channel();
+        self.waiting.insert(id, done_sender);
+        turn.acts.push(Act::Accept(answer, Accepted::New { id, done }));
+        self.apply(
+            InputBody::Command {
+                id,
+                command: request.command,
+                by: request.by,
+                if_version: request.if_version,
+            },
+            turn,
+        );
+    }
+
+    /// One input: into the state, into the batch.
+    fn apply(&mut self, body: InputBody, turn: &mut Turn) {
+        let at = self.clock.now();
+        let input = Input { at, seed: rand::random(), body };
+        self.input_seq += 1;
+        turn.batch.inputs.push(journal::Input {
+            seq: self.input_seq,
+            at_ms: millis(at),
+            bytes: recover::encode_input(&input),
+        });
+        let mut effects = Vec::new();
+        apply(&mut self.state, &input, &mut effects);
+        for effect in effects {
+            match effect {
+                Effect::Notify(notification) => {
+                    self.notification_seq += 1;
+                    let meta = EventMeta {
+                        source: &self.settings.source,
+                        sequence: self.notification_seq,
+                        recorded: at,
+                    };
+                    let mut payload = Vec::with_capacity(PAYLOAD_USUAL);
+                    event::render(&self.state, &notification, &meta, &mut payload);
+                    turn.batch.notifications.push(Arc::new(journal::Notification {
+                        seq: self.notification_seq,
+                        input_seq: self.input_seq,
+                        id: notification.id.0,
+                        contact: notification.contact.map(|(contact, _)| contact.0),
+                        contact_seq: notification.contact.map_or(0, |(_, seq)| seq),
+                        kind: notification.kind.as_str().into(),
+                        at_ms: millis(at),
+                        expires_ms: notification.expires.map(millis),
+                        payload: payload.into(),
+                        deliveries: self.subscribers.of(notification.kind),
+                    }));
+                }
+                Effect::Execute { provider, command } => turn.acts.push(Act::Execute(provider, command)),
+                Effect::Completed(command) => turn.acts.push(Act::Completed(command)),
+                other => tracing::error!(?other, "an effect that this release does not know was left undone"),
+            }
+        }
+    }
+
+    /// Offers the batch until it is durable. Nothing else happens meanwhile: a full disk stops the house rather than
+    /// let it promise what it cannot keep.
+    async fn commit(&mut self, batch: &journal::Batch) {
+        if batch.inputs.is_empty() {
+            return;
+        }
+        while let Err(error) = self.store.append(batch.clone()).await {
+            tracing::error!(%error, inputs = batch.inputs.len(), "the journal takes nothing; everything waits for it");
+            if matches!(error, journal::StoreError::Closed) {
+                // The writer is gone for good: whoever supervises the process sees its exit.
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(COMMIT_RETRY).await;
+        }
+    }
+
+    /// Acts on what is durable now.
+    async fn act(&mut self, turn: Turn) -> Option<oneshot::Sender<()>> {
+        if !turn.batch.notifications.is_empty() {
+            (self.committed)(&turn.batch.notifications);
+            // The engine holds a receiver itself.
+            self.cursor.send_replace(self.notification_seq);
+        }
+        for act in turn.acts {
+            match act {
+                Act::Execute(provider, command) => self.execute(&provider, command),
+                Act::Completed(id) => self.completed(id),
+                // Whoever asked has gone: the command goes on all the same.
+                Act::Accept(answer, accepted) => drop(answer.send(accepted)),
+            }
+        }
+        for look in turn.reads {
+            look(&self.state);
+        }
+        if turn.stop.is_some() || self.input_seq - self.snapshot_seq >= self.settings.snapshot_every {
+            self.snapshot(turn.stop.is_some()).await;
+        }
+        turn.stop
+    }
+
+    fn execute(&mut self, provider: &ProviderId, command: ProviderCommand) {
+        let refusal = match self.links.get(provider).map(|link| link.try_send(command.clone())) {
+            Some(Ok(())) => return,
+            Some(Err(mpsc::error::TrySendError::Full(_))) => Refusal::new(
+                RefusalCause::ResourceBusy,
+                "too many commands wait for the telephone system; try again in a moment",
+            ),
+            Some(Err(mpsc::error::TrySendError::Closed(_))) | None => {
+                Refusal::new(RefusalCause::LinkDown, "there is no link to this telephone system")
+            }
+        };
+        let reply = InputBody::Reply {
+            provider: provider.clone(),
+            command: command.command,
+            step: command.step,
+            result: Err(refusal),
+        };
+        // The engine itself empties the queue, so it must not wait for room in it.
+        let inbox = self.handle.inbox.clone();
+        tokio::task::spawn_local(async move {
+            // A closed queue: the daemon stops, and the command ends as interrupted after the restart.
+            let _ = inbox.send(Ask::Input(reply)).await;
+        });
+    }
+
+    fn completed(&mut self, id: CommandId) {
+        if let Some(waiting) = self.waiting.remove(&id)
+            && let Some(record) = self.state.commands.get(&id)
+        {
+            // Nobody waits any more: the outcome can be read and is notified.
+            let _ = waiting.send(record.clone());
+        }
+    }
+
+    async fn snapshot(&mut self, wait: bool) {
+        let writing = {
+            let (store, seq, bytes) =
+                (self.store.clone(), self.input_seq, recover::encode_snapshot(&self.state));
+            async move {
+                if let Err(error) = store.put_snapshot(seq, bytes).await {
+                    tracing::warn!(%error, "no snapshot could be written; the next start reads the journal instead");
+                }
+            }
+        };
+        self.snapshot_seq = self.input_seq;
+        if wait {
+            writing.await;
+        } else {
+            tokio::task::spawn_local(writing);
+        }
+    }
+}
+
+/// The usual size of a notification: a call with two connections and its actions, its contact.
+const PAYLOAD_USUAL: usize = 4096;
+
+fn millis(at: Time) -> i64 {
+    i64::try_from(at.0).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,93 @@
+//! From the journal back to the state: the last snapshot, and the inputs after it.
+
+use bytes::Bytes;
+use schakel_core::apply::apply;
+use schakel_core::input::Input;
+use schakel_core::model::ids::OrganisationId;
+use schakel_core::model::time::Time;
+use schakel_core::state::State;
+use schakel_journal as journal;
+
+/// The encoding of inputs and snapshots; one more with every change of a core type that is stored.
+const FORMAT: u8 = 1;
+
+/// The journal could not be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] journal::StoreError),
+    /// An input is not readable by this release.
+    #[error(
+        "input {seq} of the journal cannot be read by this release: {detail}; \
+         run the release that wrote it, or move the journal away and start with an empty one \
+         (live calls come back from the telephone system, undelivered webhooks do not)"
+    )]
+    Input {
+        /// Its number.
+        seq: u64,
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+/// What came back.
+pub(crate) struct Recovered {
+    pub(crate) state: State,
+    pub(crate) input_seq: u64,
+    pub(crate) notification_seq: u64,
+    pub(crate) snapshot_seq: u64,
+    pub(crate) last_time: Time,
+}
+
+/// Reads the last snapshot and applies the inputs after it. Effects are dropped: what they made is in the journal too.
+pub(crate) fn recover(
+    recovery: journal::Recovery,
+    organisation: &OrganisationId,
+) -> Result<Recovered, RecoverError> {
+    let mut snapshot_seq = 0;
+    let mut state = State::new(organisation.clone());
+    if let Some(snapshot) = &recovery.snapshot {
+        state =
+            decode(&snapshot.bytes).map_err(|detail| RecoverError::Input { seq: snapshot.seq, detail })?;
+        snapshot_seq = snapshot.seq;
+    }
+    let mut last_time = Time::default();
+    let mut effects = Vec::new();
+    let (input_seq, notification_seq) = (recovery.last_input, recovery.last_notification);
+    for row in recovery.inputs {
+        let row = row?;
+        let input: Input =
+            decode(&row.bytes).map_err(|detail| RecoverError::Input { seq: row.seq, detail })?;
+        last_time = input.at;
+        apply(&mut state, &input, &mut effects);
+        effects.clear();
+    }
+    Ok(Recovered { state, input_seq, notification_seq, snapshot_seq, last_time })
+}
+
+/// An input as the journal keeps it.
+pub(crate) fn encode_input(input: &Input) -> Bytes {
+    encode(input)
+}
+
+/// A state as the journal keeps it.
+pub(crate) fn encode_snapshot(state: &State) -> Bytes {
+    encode(state)
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "postcard fails only on types without a length; ours have one (tested below)"
+)]
+fn encode<T: serde::Serialize>(value: &T) -> Bytes {
+    postcard::to_extend(value, vec![FORMAT]).expect("core types are serialisable").into()
+}
+
+fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    match bytes.split_first() {
+        Some((&FORMAT, rest)) => postcard::from_bytes(rest).map_err(|error| error.to_string()),
+        Some((other, _)) => Err(format!("it has format {other}, this release reads {FORMAT}")),
+        None => Err("it is empty".into()),
+    }
+}

@@ -1,0 +1,46 @@
+//! How long to wait before a link is tried again.
+
+use std::time::Duration;
+
+/// The first pause: most losses are a restart of a switch or a cable, back within a second.
+const FIRST: Duration = Duration::from_millis(500);
+
+/// The longest pause: an operator who mends the other side should not wait longer for the link.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Doubling pauses with a spread of ±20 %, so that many daemons do not come back at once.
+#[derive(Debug, Default)]
+pub(crate) struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// The next pause. `spread` is any number; `fatal` asks for the longest pause at once.
+    pub(crate) fn next(&mut self, fatal: bool, spread: u32) -> Duration {
+        let base = if fatal { LONGEST } else { (FIRST * 2_u32.saturating_pow(self.failures.min(16))).min(LONGEST) };
+        self.failures = self.failures.saturating_add(1);
+        base.mul_f64(0.8 + 0.4 * f64::from(spread) / f64::from(u32::MAX))
+    }
+
+    /// The link was good: begin again.
+    pub(crate) fn reset(&mut self) {
+        self.failures = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIDDLE: u32 = u32::MAX / 2;
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_begin_again() {
+        let mut backoff = Backoff::default();
+        let pauses: Vec<u128> = (0..8).map(|_| backoff.next(false, MIDDLE).as_millis()).collect();
+        assert_eq!(pauses, [499, 999, 1999, 3999, 7999, 15999, 29999, 29999]);
+        backoff.reset();
+        assert_eq!(backoff.next(false, 0).as_millis(), 400);
+        assert_eq!(backoff.next(true, u32::MAX), LONGEST.mul_f64(1.2));
+    }
+}

@@ -1,0 +1,21 @@
+//! Logs.
+
+use crate::config::{Log, LogFormat};
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging to standard error, so that standard output stays the program's own.
+///
+/// # Errors
+/// The filter that is none, and what one looks like.
+pub fn start(log: &Log) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&log.level)
+        .map_err(|error| format!("log.level: \"{}\" is no filter: {error}; such as \"info,schakel_csta=debug\"", log.level))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = match log.format {
+        LogFormat::Human => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+    // A second start in one process (tests, the demo) keeps the first.
+    drop(started);
+    Ok(())
+}
