@@ -61,9 +61,18 @@ impl AgentEventKind {
         }
     }
 
-    /// Whether the event carries a pending state.
-    fn has_pending(self) -> bool {
-        matches!(self, Self::Busy | Self::WorkingAfterCall)
+    /// The pending state as this event writes it: `AgentWorkingAfterCall` has shorter words for
+    /// it than `AgentBusy`, and the others have none.
+    fn pending(self, state: &PendingAgentState<'_>) -> Option<PendingAgentState<'static>> {
+        let short = |word: &'static str| Some(PendingAgentState::Other(Cow::Borrowed(word)));
+        match (self, state) {
+            (Self::Busy, state) => Some(state.clone().into_owned()),
+            (Self::WorkingAfterCall, PendingAgentState::AgentNotReady) => short("notReady"),
+            (Self::WorkingAfterCall, PendingAgentState::AgentReady) => short("ready"),
+            (Self::WorkingAfterCall, PendingAgentState::AgentNull) => short("null"),
+            (Self::WorkingAfterCall, state) => Some(state.clone().into_owned()),
+            _ => None,
+        }
     }
 }
 
@@ -152,6 +161,15 @@ pub enum FeatureEvent<'a> {
 }
 
 impl<'a> FeatureEvent<'a> {
+    /// The root elements of those that are no agent event.
+    pub const ROOTS: &'static [&'static str] = &[
+        "DoNotDisturbEvent",
+        "ForwardingEvent",
+        "BackInServiceEvent",
+        "OutOfServiceEvent",
+        "MessageWaitingEvent",
+    ];
+
     /// The root element.
     pub fn root(&self) -> &'static str {
         match self {
@@ -191,8 +209,10 @@ impl<'a> FeatureEvent<'a> {
 
     pub(crate) fn write_children(&self, w: &mut Writer<'_>) {
         match self {
-            Self::Agent(event) if event.kind.has_pending() => event.data.write_children(w),
-            Self::Agent(event) => AgentEventData { pending: None, ..event.data.clone() }.write_children(w),
+            Self::Agent(event) => {
+                let pending = event.data.pending.as_ref().and_then(|state| event.kind.pending(state));
+                AgentEventData { pending, ..event.data.clone() }.write_children(w);
+            }
             Self::DoNotDisturb(event) => event.write_children(w),
             Self::Forwarding(event) => event.write_children(w),
             Self::BackInService(event) | Self::OutOfService(event) => event.write_children(w),

@@ -353,7 +353,7 @@ fn path_at(source: &str, offset: usize) -> String {
     reader.config_mut().check_end_names = false;
     let mut open: Vec<String> = Vec::new();
     while let Ok(event) = reader.read_event() {
-        if usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX) >= offset {
+        if usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX) > offset {
             break;
         }
         match event {

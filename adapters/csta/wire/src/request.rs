@@ -31,6 +31,9 @@ macro_rules! requests {
         pub enum Request<'a> { $( $name($name $(<$life>)?) ),* }
 
         impl<'a> Request<'a> {
+            /// The root elements of all of them.
+            pub const ROOTS: &'static [&'static str] = &[$(stringify!($name)),*];
+
             /// The root element.
             pub fn root(&self) -> &'static str {
                 match self { $(Self::$name(_) => stringify!($name)),* }

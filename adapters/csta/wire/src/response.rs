@@ -379,6 +379,9 @@ macro_rules! responses {
         }
 
         impl<'a> Response<'a> {
+            /// The root elements of those that are neither [`Response::Empty`] nor [`Response::Call`].
+            pub const ROOTS: &'static [&'static str] = &[$($root),*];
+
             /// The root element.
             pub fn root(&self) -> &'static str {
                 match self {

@@ -118,7 +118,6 @@ services! {
     CallAssociated: GenerateDigits = "generateDigits",
     CallAssociated: GenerateTelephonyTones = "generateTelephonyTones",
     CallAssociated: SendUserInformation = "sendUserInformation",
-    CallAssociated: ChangeConnectionInformation = "changeConnectionInformation",
     MediaAttachment: AttachMediaService = "attachMediaService",
     MediaAttachment: DetachMediaService = "detachMediaService",
     Routeing: RouteRegister = "routeRegister",
