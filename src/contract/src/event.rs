@@ -1,0 +1,343 @@
+//! Notifications as they go out: one envelope for webhooks and the event stream.
+//!
+//! CloudEvents 1.0 structured JSON in the profile of the Dutch government (NL GOV profile for CloudEvents):
+//!
+//! | attribute | value |
+//! | --- | --- |
+//! | `id` | UUIDv7, the same over all retries |
+//! | `source` | `urn:nld:oin:<OIN>:systeem:<name>` |
+//! | `type` | `nl.schakel.call.ringing.v1` |
+//! | `subject` | `contacts/<id>`; without a contact `providers/<id>`, `agents/<id>` or `commands/<id>` |
+//! | `time` | when it was recorded; when it happened is `data.occurredAt` |
+//! | `partitionkey` | the contact; without one the subject |
+//! | `sequence` | place in the stream, 20 digits, so that text order is stream order |
+//! | `contactseq` | 1, 2, 3 … within the contact, without a gap |
+//! | `traceparent` | W3C trace context: the trace is the command that caused it, else the notification itself |
+//! | `expirytime` | after this it is history and no pop-up |
+
+use crate::Timestamp;
+use crate::views::{AgentView, CallView, CommandView, ContactView, ProviderView, TransferView};
+use schakel_core::model::ids::{CallId, TransferId};
+use schakel_core::model::transfer::Transfer;
+use schakel_core::notification::{Notification, Subject};
+use schakel_core::state::State;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The media type of one notification.
+pub const MEDIA_TYPE: &str = "application/cloudevents+json";
+
+/// The media type of several notifications in one request.
+pub const BATCH_MEDIA_TYPE: &str = "application/cloudevents-batch+json";
+
+/// A notification as a receiver has it.
+pub type Event = CloudEvent<'static>;
+
+/// What the journal knows of a notification beside the notification itself.
+#[derive(Debug, Clone, Copy)]
+pub struct EventMeta<'a> {
+    /// The CloudEvents `source`: `urn:nld:oin:<OIN>:systeem:<name>`.
+    pub source: &'a str,
+    /// Its place in the stream.
+    pub sequence: u64,
+    /// When it was recorded, in milliseconds since 1970.
+    pub recorded: Timestamp,
+}
+
+/// A notification: CloudEvents 1.0.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CloudEvent<'a> {
+    /// `1.0`.
+    #[schema(pattern = r"^1\.0$", examples("1.0"))]
+    pub specversion: Cow<'a, str>,
+    /// The same over all retries.
+    pub id: Uuid,
+    /// Whose it is.
+    #[schema(examples("urn:nld:oin:00000001823288444000:systeem:schakel"))]
+    pub source: Cow<'a, str>,
+    /// What happened, with prefix and version.
+    #[serde(rename = "type")]
+    #[schema(examples("nl.schakel.call.ringing.v1"))]
+    pub kind: Cow<'a, str>,
+    /// About what.
+    #[schema(examples("contacts/01890a5d-ac96-774b-bcce-b302099a8057"))]
+    pub subject: Cow<'a, str>,
+    /// When it was recorded.
+    pub time: Timestamp,
+    /// `application/json`.
+    pub datacontenttype: Cow<'a, str>,
+    /// Order is kept within it.
+    pub partitionkey: Cow<'a, str>,
+    /// Place in the stream; a cursor.
+    #[schema(pattern = "^[0-9]{20}$", examples("00000000000000000042"))]
+    pub sequence: Cow<'a, str>,
+    /// Place within the contact: 1, 2, 3 … without a gap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub contactseq: Option<u64>,
+    /// W3C trace context.
+    #[schema(examples("00-01890a5dac96774bbcceb302099a8057-bcceb302099a8057-01"))]
+    pub traceparent: Cow<'a, str>,
+    /// After this it is history and no pop-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expirytime: Option<Timestamp>,
+    /// What happened and to what.
+    pub data: EventData<'a>,
+}
+
+/// The data of a notification: the change, and the whole object after it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EventData<'a> {
+    /// What happened, without prefix and version.
+    #[schema(examples("call.ringing"))]
+    pub change: Cow<'a, str>,
+    /// Why: an `EventCause` of ECMA-323.
+    #[schema(examples("newCall"))]
+    pub cause: Cow<'a, str>,
+    /// Whether it was seen to happen.
+    pub observation: Observation,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// At which device, where it is about one connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("2001"))]
+    pub device: Option<Cow<'a, str>>,
+    /// The agent who sits there, or whom it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub agent: Option<AgentView<'a>>,
+    /// The customer's contact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub contact: Option<ContactView<'a>>,
+    /// The call it is about, or whose transfer it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub call: Option<CallView<'a>>,
+    /// The transfer it is about, or that the call is part of while it is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub transfer: Option<TransferView<'a>>,
+    /// The command it is about, or that caused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub command: Option<CommandView<'a>>,
+    /// The telephone system it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub provider: Option<ProviderView<'a>>,
+    /// Of `stream.gap`: what is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub gap: Option<Gap>,
+}
+
+/// Whether a change was seen to happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Observation {
+    /// The telephone system told it as it happened.
+    Observed,
+    /// Concluded afterwards, from a snapshot or a deadline.
+    Reconstructed,
+}
+
+/// Notifications that are not kept any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Gap {
+    /// The last cursor that the receiver had.
+    pub after: String,
+    /// The first cursor that is still kept.
+    pub resumes_at: String,
+    /// Where everything that is live now can be had.
+    #[schema(examples("/v1/snapshot"))]
+    pub snapshot: String,
+}
+
+/// Appends a notification as JSON. `state` is the state right after the input that caused it; an object that is not
+/// in it any more is left out.
+pub fn render(state: &State, notification: &Notification, meta: &EventMeta<'_>, out: &mut Vec<u8>) {
+    let event = CloudEvent::of(state, notification, meta);
+    let written = serde_json::to_writer(out, &event);
+    // Cannot fail: the views have no keys that are not text, and memory takes every write.
+    debug_assert!(written.is_ok());
+}
+
+impl<'a> CloudEvent<'a> {
+    /// A notification with the objects that it names, as they are in `state`.
+    pub fn of(state: &'a State, notification: &'a Notification, meta: &EventMeta<'a>) -> Self {
+        let contact = notification.contact.map(|(id, _)| Uuid::from_u128(id.0));
+        let subject = match contact {
+            Some(id) => format!("contacts/{id}"),
+            None => subject_of(&notification.subject),
+        };
+        let trace = notification.command.map_or(notification.id.0, |command| command.0);
+        // The lower half of a UUIDv7 is random and has a set bit, so it is never the forbidden all-zero span.
+        let span = notification.id.0 as u64;
+        Self {
+            specversion: "1.0".into(),
+            id: Uuid::from_u128(notification.id.0),
+            source: meta.source.into(),
+            kind: notification.kind.event_type().into(),
+            partitionkey: contact.map_or_else(|| subject.clone(), |id| id.to_string()).into(),
+            subject: subject.into(),
+            time: meta.recorded,
+            datacontenttype: "application/json".into(),
+            sequence: format!("{:020}", meta.sequence).into(),
+            contactseq: notification.contact.map(|(_, seq)| seq),
+            traceparent: format!("00-{trace:032x}-{span:016x}-01").into(),
+            expirytime: notification.expires.map(Into::into),
+            data: EventData::of(state, notification),
+        }
+    }
+}
+
+impl CloudEvent<'static> {
+    /// The notice that notifications between two cursors are not kept any more: `stream.gap`. It belongs to a
+    /// stream and not to the journal, so its id is that of the place where the stream goes on.
+    pub fn stream_gap(source: &str, after: u64, resumes_at: u64, now: Timestamp) -> Self {
+        let place = u128::from(after) << 64 | u128::from(resumes_at);
+        // RFC 9562 section 5.8: version 8 is free for own layouts.
+        let id = uuid::Builder::from_custom_bytes(place.to_be_bytes()).into_uuid();
+        Self {
+            specversion: "1.0".into(),
+            id,
+            source: source.to_owned().into(),
+            kind: STREAM_GAP.into(),
+            subject: "stream".into(),
+            time: now,
+            datacontenttype: "application/json".into(),
+            partitionkey: "stream".into(),
+            sequence: format!("{:020}", resumes_at.saturating_sub(1)).into(),
+            contactseq: None,
+            traceparent: format!("00-{:032x}-{:016x}-01", id.as_u128(), id.as_u128() as u64).into(),
+            expirytime: None,
+            data: EventData {
+                gap: Some(Gap {
+                    after: format!("{after:020}"),
+                    resumes_at: format!("{resumes_at:020}"),
+                    snapshot: "/v1/snapshot".into(),
+                }),
+                ..EventData::empty("stream.gap", now)
+            },
+        }
+    }
+
+    /// A notification that means nothing, for trying a subscription: `test.ping`.
+    pub fn test(source: &str, id: Uuid, subscription: &str, now: Timestamp) -> Self {
+        Self {
+            specversion: "1.0".into(),
+            id,
+            source: source.to_owned().into(),
+            kind: TEST_PING.into(),
+            subject: format!("webhooks/{subscription}").into(),
+            time: now,
+            datacontenttype: "application/json".into(),
+            partitionkey: format!("webhooks/{subscription}").into(),
+            sequence: format!("{:020}", 0).into(),
+            contactseq: None,
+            traceparent: format!("00-{:032x}-{:016x}-01", id.as_u128(), id.as_u128() as u64).into(),
+            expirytime: None,
+            data: EventData::empty("test.ping", now),
+        }
+    }
+}
+
+/// The type of the notice that a stream has a gap.
+pub const STREAM_GAP: &str = "nl.schakel.stream.gap.v1";
+
+/// The type of a notification for trying a subscription.
+pub const TEST_PING: &str = "nl.schakel.test.ping.v1";
+
+impl<'a> EventData<'a> {
+    fn of(state: &'a State, notification: &'a Notification) -> Self {
+        let mut data = Self {
+            cause: notification.cause.as_str().into(),
+            observation: if notification.reconstructed {
+                Observation::Reconstructed
+            } else {
+                Observation::Observed
+            },
+            device: notification.device.as_ref().map(|device| Cow::Borrowed(device.as_str())),
+            agent: notification.agent.as_ref().and_then(|id| state.agents.get(id)).map(AgentView::of),
+            contact: notification.contact.and_then(|(id, _)| state.contacts.get(&id)).map(ContactView::of),
+            command: notification
+                .command
+                .and_then(|id| state.commands.get(&id))
+                .map(|record| CommandView::of(state, record)),
+            ..Self::empty(notification.kind.as_str(), notification.at.into())
+        };
+        match &notification.subject {
+            Subject::Call(id) => {
+                data.call = call(state, id);
+                data.transfer = transfer_under_way(state, id);
+            }
+            Subject::Transfer(id) => {
+                let found = state.transfers.get(id);
+                data.call = found.and_then(|found| call(state, &found.call));
+                data.transfer = found.map(|found| TransferView::of(state, found));
+            }
+            Subject::Agent(id) => data.agent = state.agents.get(id).map(AgentView::of),
+            Subject::Command(id) => {
+                let record = state.commands.get(id);
+                data.call = record.and_then(|record| record.call).and_then(|id| call(state, &id));
+                data.transfer = record.and_then(|record| record.transfer).and_then(|id| transfer(state, &id));
+                data.command = record.map(|record| CommandView::of(state, record));
+            }
+            Subject::Provider(id) => data.provider = state.providers.get(id).map(ProviderView::of),
+            _ => {}
+        }
+        data
+    }
+
+    fn empty(change: &'static str, occurred_at: Timestamp) -> Self {
+        Self {
+            change: change.into(),
+            cause: "normal".into(),
+            observation: Observation::Observed,
+            occurred_at,
+            device: None,
+            agent: None,
+            contact: None,
+            call: None,
+            transfer: None,
+            command: None,
+            provider: None,
+            gap: None,
+        }
+    }
+}
+
+fn call<'a>(state: &'a State, id: &CallId) -> Option<CallView<'a>> {
+    state.calls.get(id).map(|call| CallView::of(state, call))
+}
+
+fn transfer<'a>(state: &'a State, id: &TransferId) -> Option<TransferView<'a>> {
+    state.transfers.get(id).map(|transfer| TransferView::of(state, transfer))
+}
+
+/// The transfer that a call is part of now, so that its buttons can name it.
+fn transfer_under_way<'a>(state: &'a State, id: &CallId) -> Option<TransferView<'a>> {
+    let contact = state.contacts.get(&state.calls.get(id)?.contact)?;
+    let part_of = |transfer: &&Transfer| {
+        !transfer.state.is_terminal() && (transfer.call == *id || transfer.consultation == Some(*id))
+    };
+    let mut transfers = contact.transfers.iter().rev().filter_map(|id| state.transfers.get(id));
+    transfers.find(part_of).map(|transfer| TransferView::of(state, transfer))
+}
+
+fn subject_of(subject: &Subject) -> String {
+    match subject {
+        Subject::Agent(id) => format!("agents/{}", id.as_str()),
+        Subject::Provider(id) => format!("providers/{}", id.as_str()),
+        Subject::Command(id) => format!("commands/{id}"),
+        Subject::Call(id) => format!("calls/{id}"),
+        Subject::Transfer(id) => format!("transfers/{id}"),
+        _ => "organisation".to_owned(),
+    }
+}

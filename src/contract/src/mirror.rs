@@ -1,0 +1,28 @@
+//! Outward copies of the core's enums: the same words, with a spelling that is fixed for the outside.
+
+/// Declares an outward enum with the variants of one of the core, and the conversions both ways.
+macro_rules! mirror {
+    ($(#[$doc:meta])* $name:ident of $core:ty, $case:literal { $($(#[$of:meta])* $variant:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+        #[serde(rename_all = $case)]
+        pub enum $name {
+            $($(#[$of])* $variant,)*
+        }
+
+        impl From<$core> for $name {
+            fn from(value: $core) -> Self {
+                match value { $(<$core>::$variant => Self::$variant,)* }
+            }
+        }
+
+        impl From<$name> for $core {
+            fn from(value: $name) -> Self {
+                match value { $($name::$variant => <$core>::$variant,)* }
+            }
+        }
+    };
+}
+
+pub(crate) use mirror;

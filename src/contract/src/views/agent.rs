@@ -1,0 +1,99 @@
+//! Agents and where they sit (T14).
+
+use super::{CallView, DeviceView};
+use crate::Timestamp;
+use schakel_core::model::agent::{Agent, Registration};
+use schakel_core::model::call::Call;
+use schakel_core::state::State;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use utoipa::ToSchema;
+
+/// A user of JKC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Agent)]
+pub struct AgentView<'a> {
+    /// JKC's name of the user.
+    pub id: Cow<'a, str>,
+    /// Where he sits; absent when nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub registration: Option<RegistrationView<'a>>,
+    /// Counts changes; the entity tag, for `If-Match`.
+    pub version: u64,
+}
+
+/// A user at an extension.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Registration)]
+pub struct RegistrationView<'a> {
+    /// At which telephone system.
+    pub provider: Cow<'a, str>,
+    /// At which extension.
+    pub device: Cow<'a, str>,
+    /// The telephone system's own agent id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub agent_id: Option<Cow<'a, str>>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// A user with his device and his calls of this moment (T02).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AgentState)]
+pub struct AgentStateView<'a> {
+    /// The user.
+    pub agent: AgentView<'a>,
+    /// The device where he sits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub device: Option<DeviceView<'a>>,
+    /// The calls at that device that go on.
+    pub calls: Vec<CallView<'a>>,
+}
+
+impl<'a> AgentView<'a> {
+    /// An agent as it is shown.
+    pub fn of(agent: &'a Agent) -> Self {
+        Self {
+            id: Cow::Borrowed(agent.id.as_str()),
+            registration: agent.registration.as_ref().map(RegistrationView::of),
+            version: agent.version,
+        }
+    }
+}
+
+impl<'a> RegistrationView<'a> {
+    /// A registration as it is shown.
+    pub fn of(registration: &'a Registration) -> Self {
+        Self {
+            provider: Cow::Borrowed(registration.provider.as_str()),
+            device: Cow::Borrowed(registration.device.as_str()),
+            agent_id: registration.provider_agent.as_deref().map(Cow::Borrowed),
+            since: registration.since.into(),
+        }
+    }
+}
+
+impl<'a> AgentStateView<'a> {
+    /// A user with his device and his calls.
+    pub fn of(state: &'a State, agent: &'a Agent) -> Self {
+        let seat = agent.registration.as_ref();
+        let device = seat.and_then(|seat| {
+            Some(DeviceView::of(&seat.provider, &seat.device, state.device(&seat.provider, &seat.device)?))
+        });
+        let here = |call: &&Call| {
+            let seat = seat.filter(|seat| seat.provider == call.provider && call.is_live());
+            seat.is_some_and(|seat| call.live().any(|each| each.device == seat.device))
+        };
+        Self {
+            agent: AgentView::of(agent),
+            device,
+            calls: state.calls.values().filter(here).map(|call| CallView::of(state, call)).collect(),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Commands with their one outcome.
+
+use super::{ActionName, ActionView};
+use crate::Timestamp;
+use crate::problem::RefusalView;
+use schakel_core::command::{self, Command, CommandOutcome, CommandRecord, Refusal};
+use schakel_core::model::action::Action;
+use schakel_core::model::ids::DeviceId;
+use schakel_core::model::transfer::TransferKind;
+use schakel_core::state::State;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The life of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum CommandState {
+    /// Durable, waits for something before it can be sent.
+    Accepted,
+    /// Sent to the telephone system.
+    Sent,
+    /// Done.
+    Succeeded,
+    /// Refused; `refusal` says why.
+    Refused,
+}
+
+impl CommandState {
+    /// Whether it has its outcome.
+    pub const fn is_terminal(self) -> bool {
+        matches!(self, CommandState::Succeeded | CommandState::Refused)
+    }
+}
+
+/// A command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Command)]
+pub struct CommandView<'a> {
+    /// Permanent.
+    pub id: Uuid,
+    /// What was asked: an action's name, `register` or `unregister`.
+    #[schema(examples("hold"))]
+    pub kind: Cow<'static, str>,
+    /// Its life.
+    pub state: CommandState,
+    /// Who asked.
+    pub by: ActorView<'a>,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// When it had its outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub finished_at: Option<Timestamp>,
+    /// Why it was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refusal: Option<RefusalView<'a>>,
+    /// The agent that it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub agent: Option<Cow<'a, str>>,
+    /// The device that it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub device: Option<Cow<'a, str>>,
+    /// The call that it concerns or made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub call: Option<Uuid>,
+    /// The transfer that it concerns or made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub transfer: Option<Uuid>,
+    /// Where to look.
+    pub links: CommandLinks,
+}
+
+/// Who asked for a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Actor)]
+pub struct ActorView<'a> {
+    /// The id of the access token, never its secret.
+    pub token: Cow<'a, str>,
+    /// The agent that the token is bound to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub agent: Option<Cow<'a, str>>,
+}
+
+/// Paths of what a command concerns.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandLinks {
+    /// The command itself.
+    #[serde(rename = "self")]
+    #[schema(examples("/v1/commands/01890a5d-ac96-774b-bcce-b302099a8057"))]
+    pub this: String,
+    /// Its call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub call: Option<String>,
+    /// Its transfer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub transfer: Option<String>,
+}
+
+impl<'a> CommandView<'a> {
+    /// A command as it is shown, with what is allowed now if it was refused.
+    pub fn of(state: &State, record: &'a CommandRecord) -> Self {
+        let (life, finished_at) = match &record.state {
+            command::CommandState::Accepted => (CommandState::Accepted, None),
+            command::CommandState::Sent => (CommandState::Sent, None),
+            command::CommandState::Done { at, outcome: CommandOutcome::Succeeded } => {
+                (CommandState::Succeeded, Some(*at))
+            }
+            command::CommandState::Done { at, outcome: CommandOutcome::Refused(_) } => {
+                (CommandState::Refused, Some(*at))
+            }
+        };
+        let (call, transfer) = (record.call, record.transfer);
+        Self {
+            id: Uuid::from_u128(record.id.0),
+            kind: kind_of(&record.command).into(),
+            state: life,
+            by: ActorView {
+                token: Cow::Borrowed(&record.by.token),
+                agent: record.by.agent.as_ref().map(|agent| Cow::Borrowed(agent.as_str())),
+            },
+            accepted_at: record.accepted.into(),
+            finished_at: finished_at.map(Into::into),
+            refusal: refusal_of(record).map(|refusal| RefusalView::of(refusal, allowed_now(state, record))),
+            agent: agent_of(&record.command).map(Cow::Borrowed),
+            device: device_of(&record.command).map(|device| Cow::Borrowed(device.as_str())),
+            call: call.map(|call| Uuid::from_u128(call.0)),
+            transfer: transfer.map(|transfer| Uuid::from_u128(transfer.0)),
+            links: CommandLinks {
+                this: format!("/v1/commands/{}", record.id),
+                call: call.map(|call| format!("/v1/calls/{call}")),
+                transfer: transfer.map(|transfer| format!("/v1/transfers/{transfer}")),
+            },
+        }
+    }
+}
+
+/// Why a command was refused, if it was.
+pub(crate) fn refusal_of(record: &CommandRecord) -> Option<&Refusal> {
+    match &record.state {
+        command::CommandState::Done { outcome: CommandOutcome::Refused(refusal), .. } => Some(refusal),
+        _ => None,
+    }
+}
+
+/// What may be done now where a command was to do something.
+pub(crate) fn allowed_now(state: &State, record: &CommandRecord) -> Vec<ActionName> {
+    let transfer = record.transfer.and_then(|id| state.transfers.get(&id));
+    let call = record.call.or(transfer.map(|transfer| transfer.call));
+    let device = device_of(&record.command).or(transfer.map(|transfer| &transfer.device));
+    let call = call.and_then(|id| state.calls.get(&id));
+    call.zip(device).map(|(call, device)| ActionView::allowed(state, call, device)).unwrap_or_default()
+}
+
+/// The outward name of what was asked.
+pub(crate) fn kind_of(command: &Command) -> &'static str {
+    match command {
+        Command::Register { .. } => "register",
+        Command::Unregister { .. } => "unregister",
+        Command::Dial { .. } => Action::Dial.as_str(),
+        Command::Control { control, .. } => control.action().as_str(),
+        Command::Transfer { kind: TransferKind::Warm, .. } => Action::TransferWarm.as_str(),
+        Command::Transfer { kind: TransferKind::Cold, .. } => Action::TransferCold.as_str(),
+        Command::CompleteTransfer { .. } => Action::CompleteTransfer.as_str(),
+        Command::TakeBack { .. } => Action::TakeBack.as_str(),
+        Command::SetDoNotDisturb { .. } => Action::SetDoNotDisturb.as_str(),
+        Command::SetForwarding { .. } => Action::SetForwarding.as_str(),
+        _ => "other",
+    }
+}
+
+fn agent_of(command: &Command) -> Option<&str> {
+    match command {
+        Command::Register { agent, .. } | Command::Unregister { agent } | Command::Dial { agent, .. } => {
+            Some(agent.as_str())
+        }
+        _ => None,
+    }
+}
+
+fn device_of(command: &Command) -> Option<&DeviceId> {
+    match command {
+        Command::Register { device, .. }
+        | Command::Control { device, .. }
+        | Command::Transfer { device, .. }
+        | Command::SetDoNotDisturb { device, .. }
+        | Command::SetForwarding { device, .. } => Some(device),
+        _ => None,
+    }
+}

@@ -1,0 +1,51 @@
+//! Objects as they are shown.
+//!
+//! Each is made from the core's by borrowing: `CallView::of(&state, &call)`.
+
+mod action;
+mod agent;
+mod call;
+mod command;
+mod contact;
+mod device;
+mod party;
+mod provider;
+mod snapshot;
+mod stream;
+mod token;
+mod transfer;
+mod webhook;
+
+pub use action::{ActionName, ActionView, ReasonCode, ReasonView};
+pub use agent::{AgentStateView, AgentView, RegistrationView};
+pub use call::{
+    CallState, CallView, ConnectionState, ConnectionView, Direction, EndedView, PurposeKind, PurposeView,
+};
+pub use command::{ActorView, CommandLinks, CommandState, CommandView};
+pub(crate) use command::{allowed_now, refusal_of};
+pub use contact::{ContactDetailView, ContactView};
+pub use device::{DeviceKind, DeviceView, MonitorState, MonitorView};
+pub use party::PartyView;
+pub use provider::{CapabilitiesView, LinkState, MonitorsView, ProviderView};
+pub use snapshot::SnapshotView;
+pub use stream::{DeliveryState, DeliveryView, EventPage, TimelineEntry, TimelineView};
+pub use token::{CreatedToken, Scope, TokenView};
+pub use transfer::{TransferKind, TransferState, TransferView};
+pub use webhook::{
+    AttemptView, CreatedSubscription, DeadLetterView, EndpointState, RedriveResult, SubscriptionView,
+};
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A page of a collection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Page<T> {
+    /// The items, in the order of their ids.
+    pub items: Vec<T>,
+    /// Give this as `after` to get the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next: Option<String>,
+}

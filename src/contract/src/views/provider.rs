@@ -1,0 +1,100 @@
+//! Providers: telephone systems with their links.
+
+use super::ActionName;
+use crate::Timestamp;
+use crate::mirror::mirror;
+use schakel_core::model::provider::{self, Capabilities, Provider};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use utoipa::ToSchema;
+
+mirror! {
+    /// A provider's link.
+    LinkState of provider::LinkState, "camelCase" {
+        /// No connection.
+        Down,
+        /// A connection is being made.
+        Connecting,
+        /// Connected; what was missed is being looked up.
+        Resyncing,
+        /// Everything that is known of it is current.
+        Up,
+    }
+}
+
+/// One telephone system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Provider)]
+pub struct ProviderView<'a> {
+    /// Its name in the configuration.
+    pub id: Cow<'a, str>,
+    /// The link.
+    pub link: LinkState,
+    /// Since when the link is so.
+    pub since: Timestamp,
+    /// Why the link is down, and what the operator should do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reason: Option<Cow<'a, str>>,
+    /// What it can do.
+    pub capabilities: CapabilitiesView<'a>,
+    /// Its monitors.
+    pub monitors: MonitorsView,
+}
+
+/// What a provider can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Capabilities)]
+pub struct CapabilitiesView<'a> {
+    /// What can be asked of it.
+    pub operations: Vec<ActionName>,
+    /// Maker and product, where it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub product: Option<Cow<'a, str>>,
+    /// Takes a customer back in one step.
+    pub reconnect: bool,
+    /// Transfers cold in one step.
+    pub single_step_transfer: bool,
+    /// Can be asked what a device is doing, so that a lost link is repaired at once.
+    pub snapshot_device: bool,
+}
+
+/// Monitors of a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Monitors)]
+pub struct MonitorsView {
+    /// Running.
+    pub active: u32,
+    /// Refused by the provider.
+    pub refused: u32,
+}
+
+impl<'a> ProviderView<'a> {
+    /// A provider as it is shown.
+    pub fn of(provider: &'a Provider) -> Self {
+        Self {
+            id: Cow::Borrowed(provider.id.as_str()),
+            link: provider.link.into(),
+            since: provider.since.into(),
+            reason: provider.reason.as_deref().map(Cow::Borrowed),
+            capabilities: CapabilitiesView::of(&provider.capabilities),
+            monitors: MonitorsView { active: provider.monitors_active, refused: provider.monitors_refused },
+        }
+    }
+}
+
+impl<'a> CapabilitiesView<'a> {
+    fn of(capabilities: &'a Capabilities) -> Self {
+        Self {
+            operations: capabilities.operations.iter().map(Into::into).collect(),
+            product: capabilities.product.as_deref().map(Cow::Borrowed),
+            reconnect: capabilities.reconnect,
+            single_step_transfer: capabilities.single_step_transfer,
+            snapshot_device: capabilities.snapshot_device,
+        }
+    }
+}

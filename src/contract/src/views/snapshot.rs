@@ -1,0 +1,56 @@
+//! Everything that is live now.
+
+use super::{AgentView, CallView, CommandView, ContactView, ProviderView, TransferView};
+use crate::Timestamp;
+use schakel_core::command::CommandState;
+use schakel_core::state::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Everything that is live now, with the cursor from which the stream goes on.
+///
+/// What the stream tells after the cursor may be in it already: an object's `version` says which is newer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Snapshot)]
+pub struct SnapshotView<'a> {
+    /// Give this as `after` to the event stream.
+    #[schema(examples("00000000000000000042"))]
+    pub cursor: String,
+    /// When it was taken.
+    pub taken_at: Timestamp,
+    /// The telephone systems.
+    pub providers: Vec<ProviderView<'a>>,
+    /// The users who sit somewhere.
+    pub agents: Vec<AgentView<'a>>,
+    /// The contacts that go on.
+    pub contacts: Vec<ContactView<'a>>,
+    /// The calls that go on.
+    pub calls: Vec<CallView<'a>>,
+    /// The transfers that go on.
+    pub transfers: Vec<TransferView<'a>>,
+    /// The commands under way.
+    pub commands: Vec<CommandView<'a>>,
+}
+
+impl<'a> SnapshotView<'a> {
+    /// What is live in a state; the cursor must have been read before the state.
+    pub fn of(state: &'a State, cursor: u64, taken_at: Timestamp) -> Self {
+        let under_way = |state: &CommandState| !matches!(state, CommandState::Done { .. });
+        let seated = state.agents.values().filter(|agent| agent.registration.is_some());
+        let contacts = state.contacts.values().filter(|contact| contact.ended.is_none());
+        let calls = state.calls.values().filter(|call| call.is_live());
+        let transfers = state.transfers.values().filter(|transfer| !transfer.state.is_terminal());
+        let commands = state.commands.values().filter(|record| under_way(&record.state));
+        Self {
+            cursor: format!("{cursor:020}"),
+            taken_at,
+            providers: state.providers.values().map(ProviderView::of).collect(),
+            agents: seated.map(AgentView::of).collect(),
+            contacts: contacts.map(ContactView::of).collect(),
+            calls: calls.map(|call| CallView::of(state, call)).collect(),
+            transfers: transfers.map(|transfer| TransferView::of(state, transfer)).collect(),
+            commands: commands.map(|record| CommandView::of(state, record)).collect(),
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Access tokens.
+
+use crate::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+macro_rules! scopes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What a token may do.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        pub enum Scope {
+            $($(#[$doc])* #[serde(rename = $text)] $name,)*
+        }
+
+        impl Scope {
+            /// All of them.
+            pub const ALL: &'static [Scope] = &[$(Scope::$name,)*];
+
+            /// The outward name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Scope::$name => $text,)* }
+            }
+        }
+    };
+}
+
+scopes! {
+    /// See calls, transfers, contacts and commands.
+    CallsRead = "calls:read",
+    /// Act on calls.
+    CallsControl = "calls:control",
+    /// See agents and devices.
+    AgentsRead = "agents:read",
+    /// Register agents, set devices.
+    AgentsWrite = "agents:write",
+    /// Read the event stream and the snapshot.
+    EventsRead = "events:read",
+    /// Manage subscriptions.
+    WebhooksManage = "webhooks:manage",
+    /// See telephone systems.
+    ProvidersRead = "providers:read",
+    /// Reconnect telephone systems.
+    ProvidersManage = "providers:manage",
+    /// Everything, and tokens.
+    Admin = "admin",
+}
+
+/// An access token, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Token)]
+pub struct TokenView {
+    /// The part before the dot.
+    pub id: String,
+    /// What it is for.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// The one agent that it may act for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub agent: Option<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A new token with its secret, shown this once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedToken {
+    /// The token.
+    #[serde(flatten)]
+    pub token: TokenView,
+    /// The whole bearer token, `<id>.<secret>`: it is not kept and cannot be shown again.
+    pub secret: String,
+}

@@ -1,0 +1,7 @@
+//! The outward JSON, made from a small world and read back as a receiver reads it.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod event;
+mod reply;
+mod world;

@@ -1,0 +1,166 @@
+//! A small world: one telephone system, an agent at 2001, a customer who is being transferred to 2002.
+
+use schakel_core::command::{Actor, Command, CommandRecord, CommandState, Control};
+use schakel_core::model::agent::{Agent, Registration};
+use schakel_core::model::call::{Call, Connection, ConnectionState, Direction, Party, Purpose};
+use schakel_core::model::cause::Cause;
+use schakel_core::model::contact::Contact;
+use schakel_core::model::ids::{CallId, CommandId, ContactId, NotificationId, OrganisationId, TransferId};
+use schakel_core::model::pii::Pii;
+use schakel_core::model::provider::{Capabilities, LinkState, Provider};
+use schakel_core::model::time::Time;
+use schakel_core::model::transfer::{Transfer, TransferKind, TransferState};
+use schakel_core::notification::{Kind, Notification, Subject};
+use schakel_core::state::State;
+
+pub const AT: Time = Time(1_795_339_800_000);
+pub const CALL: CallId = CallId(0x0190_0000_0000_7000_8000_0000_0000_0001);
+pub const CONTACT: ContactId = ContactId(0x0190_0000_0000_7000_8000_0000_0000_0002);
+pub const TRANSFER: TransferId = TransferId(0x0190_0000_0000_7000_8000_0000_0000_0003);
+pub const COMMAND: CommandId = CommandId(0x0190_0000_0000_7000_8000_0000_0000_0004);
+pub const NOTIFICATION: NotificationId = NotificationId(0x0190_0000_0000_7000_8000_0000_0000_0005);
+
+pub fn state() -> State {
+    let mut state = State::new(OrganisationId::from("voorbeeld"));
+    state.providers.insert("centrale".into(), provider());
+    state.calls.insert(CALL, call());
+    state.contacts.insert(CONTACT, contact());
+    state.transfers.insert(TRANSFER, transfer());
+    state.commands.insert(COMMAND, command());
+    state.agents.insert("jansen".into(), agent());
+    state
+}
+
+pub fn notification(kind: Kind, subject: Subject) -> Notification {
+    Notification {
+        id: NOTIFICATION,
+        kind,
+        subject,
+        contact: Some((CONTACT, 7)),
+        device: Some("2001".into()),
+        agent: Some("jansen".into()),
+        cause: Cause::NewCall,
+        command: None,
+        reconstructed: false,
+        at: AT,
+        expires: Some(Time(AT.0 + 60_000)),
+    }
+}
+
+fn customer() -> Party {
+    Party { name: Some(Pii::new("J. de Vries".into())), ..Party::of_number("0201234567") }
+}
+
+fn provider() -> Provider {
+    Provider {
+        id: "centrale".into(),
+        link: LinkState::Up,
+        since: AT,
+        reason: None,
+        capabilities: Capabilities::default(),
+        monitors_active: 2,
+        monitors_refused: 0,
+    }
+}
+
+fn connection(device: &str, ours: bool, state: ConnectionState) -> Connection {
+    Connection {
+        device: device.into(),
+        ours,
+        state,
+        since: AT,
+        connected: None,
+        agent: ours.then(|| "jansen".into()),
+        announced: true,
+        cause: Cause::NewCall,
+        permitted: None,
+    }
+}
+
+fn call() -> Call {
+    Call {
+        id: CALL,
+        contact: CONTACT,
+        provider: "centrale".into(),
+        provider_call: schakel_core::model::ids::ProviderCallId("secret-pbx-id".into()),
+        direction: Direction::Inbound,
+        purpose: Purpose::Customer,
+        calling: customer(),
+        called: Party::of_number("14020"),
+        network_called: None,
+        redirected_by: None,
+        queue: None,
+        connections: vec![
+            connection("0201234567", false, ConnectionState::Connected),
+            connection("2001", true, ConnectionState::Held),
+        ],
+        correlator: None,
+        started: AT,
+        answered: Some(AT),
+        ended: None,
+        stale: None,
+        reconstructed: false,
+        dialled_by: None,
+        version: 3,
+    }
+}
+
+fn contact() -> Contact {
+    Contact {
+        id: CONTACT,
+        customer: customer(),
+        dialled: Some(Party::of_number("14020")),
+        calls: vec![CALL],
+        transfers: vec![TRANSFER],
+        seq: 7,
+        started: AT,
+        ended: None,
+        reference: None,
+    }
+}
+
+fn transfer() -> Transfer {
+    Transfer {
+        id: TRANSFER,
+        contact: CONTACT,
+        kind: TransferKind::Warm,
+        device: "2001".into(),
+        call: CALL,
+        consultation: None,
+        to: Pii::new("2002".into()),
+        to_device: None,
+        state: TransferState::Ringing,
+        cause: Cause::Consultation,
+        pending: None,
+        take_back: None,
+        by_hand: false,
+        started: AT,
+        ended: None,
+        version: 1,
+    }
+}
+
+fn command() -> CommandRecord {
+    CommandRecord {
+        id: COMMAND,
+        command: Command::Control { call: CALL, device: "2001".into(), control: Control::Hold },
+        by: Actor { token: "jkc".into(), agent: None },
+        accepted: AT,
+        state: CommandState::Sent,
+        step: 0,
+        call: Some(CALL),
+        transfer: None,
+        deadline: Time(AT.0 + 10_000),
+    }
+}
+
+fn agent() -> Agent {
+    let registration = Registration {
+        agent: "jansen".into(),
+        provider: "centrale".into(),
+        device: "2001".into(),
+        provider_agent: None,
+        since: AT,
+    };
+    Agent { id: "jansen".into(), registration: Some(registration), version: 1 }
+}
