@@ -31,6 +31,11 @@ const ECMA_323: &str = "ecma-323/csta/ed";
 impl Edition {
     /// Reads an edition from a namespace. Hosts are ignored: real ones are misspelt.
     pub fn of_namespace(namespace: &str) -> Self {
+        for edition in [Self::Ed4, Self::Ed6, Self::Ed3, Self::Ed5] {
+            if edition.namespace() == Some(namespace) {
+                return edition;
+            }
+        }
         if namespace.trim().is_empty() {
             return Self::None;
         }

@@ -41,9 +41,12 @@ pub enum Problem {
     /// Something follows the root element.
     #[error("something follows the end of the root element")]
     AfterEnd,
+    /// An end tag that does not close the innermost open element.
+    #[error("not well-formed XML: expected </{0}>")]
+    WrongEndTag(String),
     /// The markup is not well formed.
     #[error("not well-formed XML: {0}")]
-    Malformed(String),
+    Malformed(&'static str),
 }
 
 impl fmt::Display for DecodeError {

@@ -35,9 +35,12 @@ pub fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
 
 /// The value of `encoding` in the XML prolog.
 fn declared_encoding(bytes: &[u8]) -> Option<&str> {
+    // The usual prolog, or none.
+    if bytes.starts_with(b"<?xml version=\"1.0\" encoding=\"UTF-8\"") || !bytes.starts_with(b"<?xml") {
+        return None;
+    }
     // A prolog is short; the limit keeps a document without `?>` from being scanned whole.
     let head = bytes.get(..bytes.len().min(200)).unwrap_or_default();
-    let head = head.strip_prefix(b"<?xml")?;
     let end = head.windows(2).position(|pair| pair == b"?>")?;
     let prolog = std::str::from_utf8(head.get(..end)?).ok()?;
     let (_, rest) = prolog.split_once("encoding")?;

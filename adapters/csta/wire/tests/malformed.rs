@@ -248,6 +248,26 @@ fn snapshot_call_data_is_written_and_read_the_same() {
     assert_eq!(decode(&text).unwrap().message, message);
 }
 
+/// Whether a general XML reader finds the document well formed.
+fn quick_xml_accepts(text: &str) -> bool {
+    let mut reader = quick_xml::Reader::from_str(text);
+    let mut depth = 0;
+    let mut roots = 0;
+    loop {
+        match reader.read_event() {
+            Ok(quick_xml::events::Event::Start(_)) => {
+                roots += usize::from(depth == 0);
+                depth += 1;
+            }
+            Ok(quick_xml::events::Event::Empty(_)) => roots += usize::from(depth == 0),
+            Ok(quick_xml::events::Event::End(_)) => depth -= 1,
+            Ok(quick_xml::events::Event::Eof) => return depth == 0 && roots == 1,
+            Ok(_) => {}
+            Err(_) => return false,
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3000))]
 
@@ -269,7 +289,7 @@ proptest! {
         ),
     ) {
         let text = pieces.concat();
-        let _ = decode(&text);
+        prop_assert!(decode(&text).is_err() || quick_xml_accepts(&text), "{text}");
     }
 
     #[test]
@@ -287,7 +307,11 @@ proptest! {
         }
         if let Ok(text) = text_of(&bytes) {
             match decode(&text) {
-                Ok(decoded) => { let _ = Encoder::new(Edition::Ed6).to_vec(&decoded.message); }
+                Ok(decoded) => {
+                    prop_assert!(quick_xml_accepts(&text), "{}", text);
+                    let written = Encoder::new(Edition::Ed6).to_vec(&decoded.message);
+                    prop_assert!(decode(&text_of(&written).unwrap()).is_ok());
+                }
                 Err(error) => prop_assert!(error.offset <= text.len() && !error.to_string().is_empty()),
             }
         }
