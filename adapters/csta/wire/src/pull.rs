@@ -425,7 +425,8 @@ impl<'a> Pull<'a> {
             Token::Text(piece, false) | Token::Literal(piece) => Cow::Borrowed(*piece),
             _ => return Ok(()),
         };
-        if text.is_empty() {
+        // White space between children is not worth keeping, nor an allocation.
+        if text.trim_ascii().is_empty() {
             *text = piece;
         } else {
             text.to_mut().push_str(&piece);
