@@ -190,7 +190,10 @@ pub fn names_an_adapter(path: &str, text: &str) -> Vec<Finding> {
     let names = ["schakel_csta", "schakel_csta_wire", "schakel_xmpp", "schakel_webchat", "schakel_ari"];
     numbered(text)
         .flat_map(|(number, line)| {
-            names.iter().filter(|name| has_word(without_comment(line), name)).map(move |name| (number, *name))
+            names
+                .iter()
+                .filter(|name| names_crate(without_comment(line), name))
+                .map(move |name| (number, *name))
         })
         // The simulator is the other end of the same wire, so it shares the codec and nothing else.
         .filter(|(_, name)| !(in_simulator && name.ends_with("_wire")))
@@ -244,6 +247,14 @@ fn is_word(c: char) -> bool {
 fn has_word(line: &str, word: &str) -> bool {
     line.match_indices(word)
         .any(|(at, _)| !line[..at].ends_with(is_word) && !line[at + word.len()..].starts_with(is_word))
+}
+
+/// A crate in a path or a `use`; its name in a string (a log filter) is no dependency.
+fn names_crate(line: &str, name: &str) -> bool {
+    has_word(line, name)
+        && (line.contains(&format!("{name}::"))
+            || line.contains(&format!("use {name}"))
+            || line.contains("extern crate"))
 }
 
 /// A call of exactly this function, not of one whose name ends in it.
@@ -359,6 +370,7 @@ mod can_go_red {
         assert_eq!(lines(&names_an_adapter("src/engine/src/a.rs", "\nschakel_csta_wire::decode(x)")), [2]);
         assert_eq!(lines(&names_an_adapter("src/simulator/src/a.rs", "use schakel_csta::Session;")), [1]);
         assert_eq!(names_an_adapter("src/simulator/src/a.rs", "use schakel_csta_wire::Frame;"), []);
+        assert_eq!(names_an_adapter("src/observe.rs", "such as \"info,schakel_csta=debug\""), []);
         assert_eq!(names_an_adapter("src/registry.rs", "use schakel_csta::Session;"), []);
     }
 }
