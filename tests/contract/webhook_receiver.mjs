@@ -1,8 +1,8 @@
 // A receiver of webhooks that trusts nobody but the published Standard Webhooks library for JavaScript.
 //
-// Prints {"port": N}, reads one line with the subscription's secret from standard input, then prints one line for each
-// delivery. Started by check_webhooks.py, with the folder of node_modules as its argument. Plain HTTP on loopback:
-// what is checked is the signature.
+// Prints {"port": N}. Each line on standard input is a secret, which takes the place of the last and is answered with
+// {"secrets": N}; each delivery is a line with what the library said. Started by check_webhooks.py, with the folder of
+// node_modules as its argument. Plain HTTP on loopback: what is checked is the signature.
 
 import { createRequire } from "node:module";
 import { createServer } from "node:http";
@@ -10,7 +10,14 @@ import { createInterface } from "node:readline";
 
 const { Webhook } = createRequire(`${process.argv[2]}/`)("standardwebhooks");
 
+// The secret to verify with; empty until the first is known.
 let secret = "";
+let secrets = 0;
+
+/** One line of JSON on standard output. */
+function tell(line) {
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}
 
 /** What the library says: an empty text when it accepts, its reason when it refuses. */
 function verifies(body, headers) {
@@ -34,23 +41,16 @@ const server = createServer(async (request, response) => {
   const reason = verifies(body, request.headers);
   // The same delivery with one byte more must be refused, or this receiver verifies nothing.
   const tamperedReason = verifies(`${body} `, request.headers);
-  const verdict = {
-    reason,
-    tamperedReason,
-    id: request.headers["webhook-id"],
-    contentType: request.headers["content-type"],
-    body: JSON.parse(body),
-  };
-  process.stdout.write(`${JSON.stringify(verdict)}\n`);
+  tell({ reason, tamperedReason, id: request.headers["webhook-id"], body: JSON.parse(body) });
   response.writeHead(reason ? 400 : 204).end();
 });
 
-server.listen(0, "127.0.0.1", () => {
-  process.stdout.write(`${JSON.stringify({ port: server.address().port })}\n`);
-});
+server.listen(0, "127.0.0.1", () => tell({ port: server.address().port }));
 
 const input = createInterface({ input: process.stdin });
-input.once("line", (line) => {
+input.on("line", (line) => {
   secret = line.trim();
+  secrets += 1;
+  tell({ secrets });
 });
 input.once("close", () => process.exit(0));

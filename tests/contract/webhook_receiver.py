@@ -1,7 +1,8 @@
 """A receiver of webhooks that trusts nobody but the published Standard Webhooks library for Python.
 
-Prints `{"port": N}`, reads one line with the subscription's secret from standard input, then prints one line for each
-delivery. Started by check_webhooks.py. Plain HTTP on loopback: what is checked is the signature.
+Prints `{"port": N}`. Each line on standard input is a secret, which takes the place of the last and is answered with
+`{"secrets": N}`; each delivery is a line with what the library said. Started by check_webhooks.py. Plain HTTP on loopback:
+what is checked is the signature.
 """
 
 import json
@@ -14,8 +15,17 @@ from standardwebhooks import Webhook, WebhookVerificationError
 # Larger than any notification; a batch of 64 is about 100 KB.
 BODY_BYTES_MAX = 4 * 1024 * 1024
 
-secret_known = threading.Event()
+# The secret to verify with; empty until the first is known.
 secret = [""]
+
+# Lines come from two threads.
+printing = threading.Lock()
+
+
+def tell(line):
+    """One line of JSON on standard output."""
+    with printing:
+        print(json.dumps(line), flush=True)
 
 
 def verifies(body, headers):
@@ -36,25 +46,14 @@ class Receiver(BaseHTTPRequestHandler):
         """One delivery."""
         length = min(int(self.headers.get("Content-Length") or 0), BODY_BYTES_MAX)
         body = self.rfile.read(length)
-        if not secret_known.is_set():
+        if not secret[0]:
             # Before the secret is here nothing can be verified: the sender tries again.
             return self.answer(503)
         headers = dict(self.headers.items())
         reason = verifies(body, headers)
         # The same delivery with one byte more must be refused, or this receiver verifies nothing.
         tampered = verifies(body + b" ", headers)
-        print(
-            json.dumps(
-                {
-                    "reason": reason,
-                    "tamperedReason": tampered,
-                    "id": self.headers.get("webhook-id"),
-                    "contentType": self.headers.get("Content-Type"),
-                    "body": json.loads(body),
-                }
-            ),
-            flush=True,
-        )
+        tell({"reason": reason, "tamperedReason": tampered, "id": self.headers.get("webhook-id"), "body": json.loads(body)})
         return self.answer(400 if reason else 204)
 
     def answer(self, status):
@@ -71,10 +70,10 @@ def main():
     """Serves until standard input is closed."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(json.dumps({"port": server.server_address[1]}), flush=True)
-    secret[0] = sys.stdin.readline().strip()
-    secret_known.set()
-    sys.stdin.read()
+    tell({"port": server.server_address[1]})
+    for count, line in enumerate(sys.stdin, start=1):
+        secret[0] = line.strip()
+        tell({"secrets": count})
     server.shutdown()
 
 
