@@ -163,7 +163,7 @@ fn compare(source: &str, table: &DeTable<'_>, example: &Table, path: &str, probl
 }
 
 fn wrong_type(source: &str, span: Range<usize>, key: String, known: &Value, given: &DeValue<'_>) -> Problem {
-    let text = format!("is a {}, must be a {}, such as {known}", given.type_str(), known.type_str());
+    let text = format!("the type is {}, but must be {}, such as {known}", given.type_str(), known.type_str());
     Problem { line: Some(line_of(source, &span)), key, text }
 }
 
@@ -303,7 +303,7 @@ mod tests {
             problems(text),
             [
                 "t.toml:2: api.listn: unknown key; did you mean `listen`?",
-                "t.toml:3: api.body_bytes_max: is a string, must be a integer, such as 65536",
+                "t.toml:3: api.body_bytes_max: the type is string, but must be integer, such as 65536",
                 "t.toml:7: providers[0].adres: unknown key; did you mean `address`?",
             ]
         );

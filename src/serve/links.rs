@@ -4,11 +4,12 @@ use crate::config::{Mode, Provider};
 use crate::link::{Channel, Endpoint, Link, LinkControl, TlsClient};
 use crate::registry;
 use crate::tls::{self, TlsError};
+use dashmap::DashMap;
 use rustls_pki_types::ServerName;
 use schakel_core::model::ids::ProviderId;
 use schakel_engine::EngineHandle;
 use std::collections::BTreeMap;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -57,7 +58,7 @@ pub enum LinkError {
 }
 
 /// What others may ask of the links.
-pub type Controls = Arc<RwLock<BTreeMap<String, LinkControl>>>;
+pub type Controls = Arc<DashMap<String, LinkControl>>;
 
 struct Running {
     config: Provider,
@@ -126,9 +127,7 @@ impl Links {
         if self.engine.set_link(id.clone(), Some(sender)).await.is_err() {
             return;
         }
-        if let Ok(mut controls) = self.controls.write() {
-            controls.insert(provider.name.clone(), control.clone());
-        }
+        self.controls.insert(provider.name.clone(), control.clone());
         let link = Link::new(id, channel, adapter, self.engine.clone(), commands, control);
         let task = tokio::task::spawn_local(link.run());
         self.running.insert(provider.name.clone(), Running { config: provider.clone(), task });
@@ -138,9 +137,7 @@ impl Links {
         if let Some(running) = self.running.remove(name) {
             running.task.abort();
         }
-        if let Ok(mut controls) = self.controls.write() {
-            controls.remove(name);
-        }
+        self.controls.remove(name);
     }
 
     /// A listening link gives its port back before the changed one asks for it.
