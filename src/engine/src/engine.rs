@@ -1,7 +1,7 @@
 //! The loop.
 
 use crate::clock::Clock;
-use crate::handle::{Accepted, Ask, CommandAsk, EngineHandle, SubscriptionFilter};
+use crate::handle::{Accepted, Ask, CommandAsk, EngineHandle, Look, SubscriptionFilter};
 use crate::idempotency::{Recent, Seen};
 use crate::recover::{self, RecoverError};
 use crate::subscribers::Subscribers;
@@ -38,6 +38,8 @@ pub struct EngineSettings {
     pub source: String,
     /// A snapshot of the state is written after so many inputs, so that a restart does not grow with history.
     pub snapshot_every: u64,
+    /// Act before the commit. Wrong on purpose: the negative control of the tests that kill the daemon.
+    pub act_before_commit: bool,
 }
 
 /// Where commands for providers go: a bounded queue a link.
@@ -71,7 +73,7 @@ struct Turn {
     batch: journal::Batch,
     /// Commands for providers and answers to who waits, in order.
     acts: Vec<Act>,
-    reads: Vec<Box<dyn FnOnce(&State) + Send>>,
+    reads: Vec<Look>,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -139,8 +141,16 @@ impl Engine {
         let mut asks: Vec<Ask> = first.into_iter().map(Ask::Input).collect();
         loop {
             let turn = self.turn(asks.drain(..));
-            self.commit(&turn.batch).await;
-            if let Some(stopped) = self.act(turn).await {
+            let stopping = if self.settings.act_before_commit {
+                let batch = turn.batch.clone();
+                let stopping = self.act(turn).await;
+                self.commit(&batch).await;
+                stopping
+            } else {
+                self.commit(&turn.batch).await;
+                self.act(turn).await
+            };
+            if let Some(stopped) = stopping {
                 // Whoever asked has gone: it has stopped all the same.
                 let _ = stopped.send(());
                 return;
@@ -154,18 +164,14 @@ impl Engine {
         let due = self.state.next_deadline();
         let now = self.clock.now();
         let wait = due.map(|at| Duration::from_millis((at - now).0));
-        let received = async {
-            // The engine holds a handle itself, so the queue cannot close.
-            self.inbox.recv_many(asks, BATCH_MAX).await
+        // The engine holds a handle itself, so the queue cannot close.
+        let in_time = match wait {
+            Some(Duration::ZERO) => false,
+            Some(wait) => tokio::time::timeout(wait, self.inbox.recv_many(asks, BATCH_MAX)).await.is_ok(),
+            None => self.inbox.recv_many(asks, BATCH_MAX).await > 0,
         };
-        match wait {
-            None => drop(received.await),
-            Some(Duration::ZERO) => asks.push(Ask::Input(InputBody::Tick)),
-            Some(wait) => {
-                if tokio::time::timeout(wait, received).await.is_err() {
-                    asks.push(Ask::Input(InputBody::Tick));
-                }
-            }
+        if !in_time {
+            asks.push(Ask::Input(InputBody::Tick));
         }
     }
 
@@ -241,7 +247,7 @@ impl Engine {
                     let meta = EventMeta {
                         source: &self.settings.source,
                         sequence: self.notification_seq,
-                        recorded: at,
+                        recorded: at.into(),
                     };
                     let mut payload = Vec::with_capacity(PAYLOAD_USUAL);
                     event::render(&self.state, &notification, &meta, &mut payload);
@@ -306,15 +312,17 @@ impl Engine {
     }
 
     fn execute(&mut self, provider: &ProviderId, command: ProviderCommand) {
-        let refusal = match self.links.get(provider).map(|link| link.try_send(command.clone())) {
-            Some(Ok(())) => return,
-            Some(Err(mpsc::error::TrySendError::Full(_))) => Refusal::new(
-                RefusalCause::ResourceBusy,
-                "too many commands wait for the telephone system; try again in a moment",
-            ),
-            Some(Err(mpsc::error::TrySendError::Closed(_))) | None => {
-                Refusal::new(RefusalCause::LinkDown, "there is no link to this telephone system")
-            }
+        let down = || Refusal::new(RefusalCause::LinkDown, "there is no link to this telephone system");
+        let refusal = match self.links.get(provider) {
+            None => down(),
+            Some(link) => match link.try_send(command.clone()) {
+                Ok(()) => return,
+                Err(mpsc::error::TrySendError::Closed(_)) => down(),
+                Err(mpsc::error::TrySendError::Full(_)) => Refusal::new(
+                    RefusalCause::ResourceBusy,
+                    "too many commands wait for the telephone system; try again in a moment",
+                ),
+            },
         };
         let reply = InputBody::Reply {
             provider: provider.clone(),

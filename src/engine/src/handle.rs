@@ -24,7 +24,7 @@ pub(crate) enum Ask {
     /// JKC asks.
     Command(Box<CommandAsk>),
     /// Somebody looks.
-    Read(Box<dyn FnOnce(&State) + Send>),
+    Read(Look),
     /// A link is there from now on, or no longer.
     Link(ProviderId, Option<mpsc::Sender<ProviderCommand>>),
     /// The subscriptions changed.
@@ -32,6 +32,9 @@ pub(crate) enum Ask {
     /// Write a snapshot of the state and stop.
     Stop(oneshot::Sender<()>),
 }
+
+/// A look at the state.
+pub(crate) type Look = Box<dyn FnOnce(&State) + Send>;
 
 pub(crate) struct CommandAsk {
     pub(crate) request: CommandRequest,
