@@ -1,4 +1,31 @@
 //! A telephone exchange to test against: the PBX that `schakel simulate` starts.
+//!
+//! * [`switch`]: a pure switch with extensions, queues and outside parties; time is an argument.
+//! * The CSTA server ([`config::CstaConfig`]): ECMA-323 on a real TCP or TLS port, several clients at once.
+//! * [`sins`]: what real PBXs do wrong, on demand.
+//! * [`scenario`] and the HTTP control ([`control`]): people at telephones and outside.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use schakel_simulator::{config::SimulatorConfig, start};
+//! let running = start(SimulatorConfig::demo()?).await?;
+//! println!("CSTA at {:?}", running.csta_address());
+//! running.ring("0201234567", "2001")?;
+//! running.answer("2001")?;
+//! running.stop().await;
+//! # Ok(())
+//! # }
+//! ```
 
+pub mod config;
+pub mod control;
+mod csta;
+pub mod deed;
 pub mod duration;
+mod running;
+pub mod scenario;
+pub mod sins;
 pub mod switch;
+
+pub use csta::{LinkView, LogEntry, ServerState};
+pub use running::{RunningSimulator, Simulator, SimulatorState, StartError, start};

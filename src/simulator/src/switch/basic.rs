@@ -140,6 +140,20 @@ impl Switch {
         Ok(Outcome::Done)
     }
 
+    pub(super) fn associate_data(
+        &mut self,
+        connection: &ConnectionId,
+        correlator: &Arc<str>,
+    ) -> Result<Outcome, SwitchError> {
+        self.find(connection)?;
+        if let Some(call) = self.calls.get_mut(&connection.call) {
+            call.correlator = Some(Arc::clone(correlator));
+        }
+        let kind = EventKind::CallInformation { connection: connection.clone() };
+        self.emit(&connection.call, kind, Cause::Normal);
+        Ok(Outcome::Done)
+    }
+
     pub(super) fn clear_connection(&mut self, connection: &ConnectionId) -> Result<Outcome, SwitchError> {
         let (entry, leg) = self.find(connection)?;
         let ConnectionId { call, device } = connection;

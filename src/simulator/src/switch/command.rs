@@ -113,6 +113,13 @@ pub enum Command {
         /// The digits: `0`–`9`, `*`, `#`, `A`–`D`.
         digits: Arc<str>,
     },
+    /// Data is hung on the call, in place of what was there.
+    AssociateData {
+        /// A connection of the call.
+        connection: ConnectionId,
+        /// The data (hexadecimal).
+        correlator: Arc<str>,
+    },
     /// One party leaves.
     ClearConnection(ConnectionId),
     /// The whole call ends.

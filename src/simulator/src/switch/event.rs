@@ -74,6 +74,7 @@ pub enum EventKind {
     Transferred(Box<Joined>),
     Conferenced(Box<Joined>),
     DigitsGenerated { connection: ConnectionId, digits: Arc<str> },
+    CallInformation { connection: ConnectionId },
     DoNotDisturb { device: Number, on: bool },
     Forwarding { device: Number, kind: Forwarding, active: bool, to: Option<Number> },
     AgentLoggedOn { device: Number, agent: Arc<str>, group: Option<Number> },
@@ -115,7 +116,8 @@ impl EventKind {
             | Self::Diverted { connection, .. }
             | Self::Failed { connection, .. }
             | Self::ConnectionCleared { connection, .. }
-            | Self::DigitsGenerated { connection, .. } => Some(connection),
+            | Self::DigitsGenerated { connection, .. }
+            | Self::CallInformation { connection } => Some(connection),
             Self::Transferred(_)
             | Self::Conferenced(_)
             | Self::DoNotDisturb { .. }
@@ -147,6 +149,7 @@ impl EventKind {
             Self::Transferred(_) => "Transfered",
             Self::Conferenced(_) => "Conferenced",
             Self::DigitsGenerated { .. } => "DigitsGenerated",
+            Self::CallInformation { .. } => "CallInformation",
             Self::DoNotDisturb { .. } => "DoNotDisturb",
             Self::Forwarding { .. } => "Forwarding",
             Self::AgentLoggedOn { .. } => "AgentLoggedOn",

@@ -285,6 +285,7 @@ impl Switch {
             Command::Hold(connection) => self.hold(connection),
             Command::Retrieve(connection) => self.retrieve(connection),
             Command::Digits { connection, digits } => self.digits(connection, digits),
+            Command::AssociateData { connection, correlator } => self.associate_data(connection, correlator),
             Command::ClearConnection(connection) => self.clear_connection(connection),
             Command::ClearCall(call) => self.clear_whole_call(call),
             Command::OutsideBusy(connection) => self.outside_busy(connection),

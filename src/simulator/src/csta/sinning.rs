@@ -1,0 +1,97 @@
+//! Committing sins.
+
+use std::time::Duration;
+
+use super::core::{Core, Later};
+use super::link::LinkId;
+use crate::sins::{Pending, Sin};
+use crate::switch::ErrorCategory;
+
+/// An order that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SinError {
+    /// No such category of errors.
+    #[error(
+        "{0:?} is no category of CSTA errors; there are operation, stateIncompatibility, \
+         systemResourceAvailibility, subscribedResourceAvailability, performanceManagement and unspecified"
+    )]
+    UnknownCategory(String),
+}
+
+impl Core {
+    /// Commits a sin, or gets ready to.
+    pub(crate) fn commit(&mut self, now: Duration, sin: &Sin) -> Result<(), SinError> {
+        self.remark(now, 0, &format!("{sin:?}"));
+        match sin {
+            Sin::CutLink { during } => self.go_away(now, during.map(|d| d.0)),
+            Sin::StallLink { during } => {
+                self.stalled = true;
+                if let Some(during) = during {
+                    self.do_later(now + during.0, Later::Heal);
+                }
+            }
+            Sin::Heal => {
+                self.sins = Pending::default();
+                self.dribble = None;
+                self.style = self.csta.device_ids;
+                self.order = self.csta.order;
+                self.switch.reuse_call_ids(0);
+                self.heal();
+            }
+            Sin::ReuseCallIds { count } => self.switch.reuse_call_ids(*count),
+            Sin::DuplicateEvents { count } => self.sins.duplicate = *count,
+            Sin::ReorderEvents { count } => self.sins.reorder = *count,
+            Sin::LoseEvents { count } => self.sins.lose = *count,
+            Sin::Order { order } => self.order = *order,
+            Sin::AnswerLate { by, count } => self.sins.late = (*count > 0).then_some((*by, *count)),
+            Sin::NotAnswer { count } => self.sins.not_answer = *count,
+            Sin::WrongCause { cause, count } => {
+                self.sins.wrong_cause = (*count > 0).then_some((*cause, *count));
+            }
+            Sin::Restart { keep_calls, during } => {
+                if !keep_calls {
+                    self.switch.restart();
+                }
+                self.go_away(now, Some(during.map_or(Duration::ZERO, |d| d.0)));
+            }
+            Sin::DeviceIds { style } => self.style = *style,
+            Sin::Dribble { largest, seed } => self.dribble = (*largest > 0).then_some((*largest, *seed)),
+            Sin::MalformedEvents { count } => self.sins.malformed = *count,
+            Sin::Desync { how } => {
+                let bytes = how.bytes();
+                let links: Vec<LinkId> = self.links.keys().copied().collect();
+                for link in links {
+                    self.send(link, &bytes);
+                }
+            }
+            Sin::RefuseMonitors { count } => self.sins.refuse_monitors = *count,
+            Sin::Errors { category, value, count } => {
+                let category = ErrorCategory::from_element(category)
+                    .ok_or_else(|| SinError::UnknownCategory(category.clone()))?;
+                self.sins.errors = (*count > 0).then(|| (category, value.clone(), *count));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every link breaks; for `during`, or until healed, no new one comes about.
+    fn go_away(&mut self, now: Duration, during: Option<Duration>) {
+        let links: Vec<LinkId> = self.links.keys().copied().collect();
+        for link in links {
+            self.close_link(now, link, "cut");
+        }
+        match during {
+            Some(Duration::ZERO) => {}
+            Some(during) => {
+                self.refusing = true;
+                self.do_later(now + during, Later::Heal);
+            }
+            None => self.refusing = true,
+        }
+    }
+
+    pub(super) const fn heal(&mut self) {
+        self.refusing = false;
+        self.stalled = false;
+    }
+}
