@@ -1,0 +1,135 @@
+//! Dutch and English for what people read.
+
+use clap::ValueEnum;
+use schakel_contract::views::{ActionName, ConnectionState, ReasonView};
+
+/// The language of a screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Language {
+    /// Dutch.
+    #[default]
+    Nl,
+    /// English.
+    En,
+}
+
+impl Language {
+    /// The one of two texts that is in this language.
+    pub fn pick<T>(self, nl: T, en: T) -> T {
+        match self {
+            Language::Nl => nl,
+            Language::En => en,
+        }
+    }
+
+    /// What stands on the button of an action.
+    pub fn action(self, action: ActionName) -> &'static str {
+        let (nl, en) = match action {
+            ActionName::Answer => ("Opnemen", "Answer"),
+            ActionName::Hold => ("In de wacht", "Hold"),
+            ActionName::Retrieve => ("Uit de wacht", "Retrieve"),
+            ActionName::HangUp => ("Ophangen", "Hang up"),
+            ActionName::Dtmf => ("Tonen", "Tones"),
+            ActionName::Deflect => ("Doorsturen", "Deflect"),
+            ActionName::PickUp => ("Overnemen", "Pick up"),
+            ActionName::Consult => ("Ruggespraak", "Consult"),
+            ActionName::Conference => ("Samenvoegen", "Conference"),
+            ActionName::Alternate => ("Wisselen", "Alternate"),
+            ActionName::TransferWarm => ("Warm doorverbinden", "Transfer warm"),
+            ActionName::TransferCold => ("Koud doorverbinden", "Transfer cold"),
+            ActionName::CompleteTransfer => ("Nu doorverbinden", "Complete transfer"),
+            ActionName::TakeBack => ("Terugpakken", "Take back"),
+            ActionName::Dial => ("Bellen", "Dial"),
+            ActionName::SetDoNotDisturb => ("Niet storen", "Do not disturb"),
+            ActionName::SetForwarding => ("Doorschakelen", "Forward"),
+        };
+        self.pick(nl, en)
+    }
+
+    /// A connection's state in words.
+    pub fn state(self, state: ConnectionState) -> &'static str {
+        let (nl, en) = match state {
+            ConnectionState::Null => ("weg", "gone"),
+            ConnectionState::Initiated => ("kiest", "dialling"),
+            ConnectionState::Alerting => ("gaat over", "ringing"),
+            ConnectionState::Connected => ("in gesprek", "connected"),
+            ConnectionState::Held => ("in de wacht", "on hold"),
+            ConnectionState::Queued => ("in de wachtrij", "queued"),
+            ConnectionState::Failed => ("niet gelukt", "failed"),
+        };
+        self.pick(nl, en)
+    }
+
+    /// What happened, for a notification's change such as `call.held`; a change that is not known is shown as it is.
+    pub fn change(self, change: &str) -> &str {
+        let (nl, en) = match change {
+            "call.offered" => ("wordt aangeboden", "is offered"),
+            "call.ringing" => ("gaat over", "rings"),
+            "call.answered" => ("opgenomen", "answered"),
+            "call.answered-elsewhere" => ("door een ander opgenomen", "answered elsewhere"),
+            "call.held" => ("in de wacht gezet", "put on hold"),
+            "call.retrieved" => ("uit de wacht gehaald", "retrieved"),
+            "call.dialling" => ("kiest", "dials"),
+            "call.alerting-remote" => ("gaat over bij de ander", "rings at the other side"),
+            "call.queued" => ("in de wachtrij", "queued"),
+            "call.diverted" => ("omgeleid", "diverted"),
+            "call.conferenced" => ("samengevoegd", "joined in a conference"),
+            "call.updated" => ("gegevens bijgewerkt", "updated"),
+            "call.ended" => ("beëindigd", "ended"),
+            "call.missed" => ("gemist", "missed"),
+            "call.failed" => ("niet tot stand gekomen", "failed"),
+            "call.stale" => {
+                ("onzeker: geen verbinding met de centrale", "uncertain: no link to the telephone system")
+            }
+            "call.reconstructed" => ("teruggevonden", "found again"),
+            "transfer.started" => ("doorverbinden begonnen", "transfer started"),
+            "transfer.ringing" => ("telefoon van de collega gaat over", "the colleague's telephone rings"),
+            "transfer.consulting" => ("overleg met de collega", "consulting the colleague"),
+            "transfer.completed" => ("doorverbonden", "transferred"),
+            "transfer.taken-back" => ("teruggepakt", "taken back"),
+            "transfer.failed" => ("doorverbinden niet gelukt", "transfer failed"),
+            "agent.registered" => ("medewerker aan- of afgemeld", "agent signed on or off"),
+            "command.completed" => ("opdracht afgerond", "command completed"),
+            "provider.up" => ("telefooncentrale verbonden", "telephone system connected"),
+            "provider.down" => {
+                ("verbinding met de telefooncentrale weg", "link to the telephone system lost")
+            }
+            "provider.resynced" => ("bijgewerkt na verbroken verbinding", "repaired after a lost link"),
+            "stream.gap" => ("meldingen gemist", "notifications missed"),
+            other => (other, other),
+        };
+        self.pick(nl, en)
+    }
+
+    /// A reason in this language.
+    pub fn reason(self, reason: &ReasonView) -> &str {
+        self.pick(&reason.nl, &reason.en)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schakel_core::model::action::Action;
+    use schakel_core::notification::Kind;
+
+    #[test]
+    fn t15_every_action_has_a_button_of_its_own_in_both_languages() {
+        for language in [Language::Nl, Language::En] {
+            let mut labels: Vec<_> =
+                Action::ALL.iter().map(|action| language.action((*action).into())).collect();
+            labels.sort_unstable();
+            labels.dedup();
+            assert_eq!(labels.len(), Action::ALL.len());
+        }
+    }
+
+    #[test]
+    fn every_notification_is_told_in_both_languages() {
+        for kind in Kind::ALL {
+            assert_ne!(Language::Nl.change(kind.as_str()), kind.as_str(), "Dutch words are missing");
+            assert_ne!(Language::En.change(kind.as_str()), kind.as_str(), "English words are missing");
+        }
+        assert_eq!(Language::Nl.change("chat.offered"), "chat.offered");
+    }
+}

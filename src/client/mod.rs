@@ -1,0 +1,24 @@
+//! What everybody needs who uses schakel from outside: the softphone, the stand-in for JKC and the demo.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`rest`] | the REST API with its problems, and the arguments that say where it is |
+//! | [`stream`] | the event stream, which goes on where it was after a lost connection |
+//! | [`picture`] | the calls, transfers and contacts of this moment, kept up to date by notifications |
+//! | [`screen`] | what a person sees: pop-up, buttons with reasons, a line for each notification |
+//! | [`language`] | Dutch and English |
+//! | [`keyboard`] | lines that are typed |
+//!
+//! It knows the daemon by its contract alone, as JKC does.
+
+pub mod keyboard;
+pub mod language;
+pub mod picture;
+pub mod rest;
+pub mod screen;
+pub mod stream;
+
+pub use language::Language;
+pub use picture::Picture;
+pub use rest::{AccessArgs, Api, ApiError};
+pub use stream::{EventStream, StreamItem};
