@@ -1,11 +1,9 @@
 //! What must hold whatever anybody does, in any order.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use common::{CUSTOMER, config};
+use crate::table::{CUSTOMER, config};
 use proptest::prelude::*;
 use schakel_simulator::duration::Span;
 use schakel_simulator::switch::{

@@ -1,8 +1,6 @@
 //! The flows of a telephone day, as each telephone hears them.
 
-mod common;
-
-use common::{CUSTOMER, Table, at, calls, config, consults, rings};
+use crate::table::{CUSTOMER, Table, at, calls, config, consults, rings};
 use schakel_simulator::duration::Span;
 use schakel_simulator::switch::{
     AgentRequest, CallIdStyle, ClearStyle, Command, Forwarding, MergedCallId, OutsideConfig, SwitchError,
