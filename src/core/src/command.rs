@@ -86,6 +86,23 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The action that it is; none for registering, which asks nothing of a provider.
+    pub const fn action(&self) -> Option<Action> {
+        Some(match self {
+            Command::Register { .. } | Command::Unregister { .. } => return None,
+            Command::Dial { .. } => Action::Dial,
+            Command::Control { control, .. } => control.action(),
+            Command::Transfer { kind: TransferKind::Warm, .. } => Action::TransferWarm,
+            Command::Transfer { kind: TransferKind::Cold, .. } => Action::TransferCold,
+            Command::CompleteTransfer { .. } => Action::CompleteTransfer,
+            Command::TakeBack { .. } => Action::TakeBack,
+            Command::SetDoNotDisturb { .. } => Action::SetDoNotDisturb,
+            Command::SetForwarding { .. } => Action::SetForwarding,
+        })
+    }
+}
+
 /// What is done to one connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Control {
@@ -153,6 +170,8 @@ pub struct CommandRecord {
     pub state: CommandState,
     /// The step that was sent last.
     pub step: u8,
+    /// At which device it is done; none for a command that asks nothing of a provider.
+    pub device: Option<(ProviderId, DeviceId)>,
     /// What it concerns: known for most from the start, for a dial once the call exists.
     pub call: Option<CallId>,
     /// The transfer that it made or concerns.

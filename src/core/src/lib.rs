@@ -13,6 +13,7 @@ pub mod apply;
 pub mod command;
 pub mod effect;
 pub mod input;
+pub mod invariants;
 pub mod model;
 pub mod notification;
 pub mod report;

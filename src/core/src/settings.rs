@@ -23,6 +23,8 @@ pub struct Settings {
     pub held_return: Millis,
     /// How long after one device answered the others may still ring before they are told "answered elsewhere" (rule 7).
     pub answered_elsewhere: Millis,
+    /// How long a call that was diverted or transferred away may stay without any device of ours before it is ended here.
+    pub adrift: Millis,
 }
 
 /// One provider's settings.
@@ -57,6 +59,8 @@ impl Default for Settings {
             keep_ended: Millis::seconds(10 * 60),
             held_return: Millis::seconds(20),
             answered_elsewhere: Millis::seconds(2),
+            // A forward rings at its next destination within seconds; what nobody of ours sees by then, we never see.
+            adrift: Millis::seconds(30),
         }
     }
 }

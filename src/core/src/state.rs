@@ -46,8 +46,25 @@ pub struct State {
     pub by_provider_call: BTreeMap<ProviderId, BTreeMap<ProviderCallId, CallId>>,
     /// When to look again, and at what.
     pub deadlines: BTreeSet<(Time, Deadline)>,
+    /// The moment of each deadline in `deadlines`, so that one can be moved or taken away.
+    pub armed: BTreeMap<Deadline, Time>,
+    /// What goes on at each device, ours or not: so that an event never searches all calls.
+    pub at_device: BTreeMap<ProviderId, BTreeMap<DeviceId, AtDevice>>,
+    /// Devices that are not configured any more but still have a live call.
+    pub unconfigured: BTreeSet<(ProviderId, DeviceId)>,
     /// What did not fit, counted (rule 1).
     pub counters: Counters,
+}
+
+/// What goes on at one device. An entry without anything is taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AtDevice {
+    /// Live calls in which the device takes part, oldest first.
+    pub calls: Vec<CallId>,
+    /// Commands under way, and those that succeeded while the event that they bring about has not come yet.
+    pub commands: Vec<CommandId>,
+    /// Transfers from this device that have not ended.
+    pub transfers: Vec<TransferId>,
 }
 
 /// What to look at when a deadline comes.
@@ -65,6 +82,8 @@ pub enum Deadline {
     HeldReturn(TransferId),
     /// Devices that still ring though the call is answered are told "answered elsewhere".
     AnsweredElsewhere(CallId),
+    /// A call without any device of ours, after it was diverted or transferred away, is ended here.
+    Adrift(CallId),
 }
 
 /// Counters of what did not fit. A report without an edge is believed, and counted here.
@@ -99,6 +118,9 @@ impl State {
             agents: BTreeMap::new(),
             by_provider_call: BTreeMap::new(),
             deadlines: BTreeSet::new(),
+            armed: BTreeMap::new(),
+            at_device: BTreeMap::new(),
+            unconfigured: BTreeSet::new(),
             counters: Counters::default(),
         }
     }

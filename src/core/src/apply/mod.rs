@@ -1,18 +1,102 @@
 //! The only place where state changes.
 //!
-//! One file an aggregate: link, calls, transfers, agents, commands.
+//! ```text
+//! Report ──► call ──► events ──► ending · transfer · merge ──┐
+//! Snapshot ─► snapshot ──┘                                   ├──► notify (Effect::Notify, one number a contact)
+//! Command ──► control · transfer · take_back · agent ────────┤
+//! Reply ────► command ───────────────────────────────────────┘
+//! Tick ─────► deadline
+//! ```
+//!
+//! One file an aggregate, all of them methods of one [`Context`]: the state, the effects so far, and the time, ids and
+//! cause of the input at hand. Nothing here fails: a refusal is data, a report without an edge is believed and counted.
+
+mod actions;
+mod agent;
+mod call;
+mod command;
+mod control;
+mod deadline;
+mod device;
+mod ending;
+mod events;
+mod link;
+mod merge;
+mod notify;
+mod parties;
+mod snapshot;
+mod table;
+mod take_back;
+mod transfer;
+
+pub use actions::actions;
 
 use crate::effect::Effect;
-use crate::input::Input;
-use crate::model::action::{Action, Reason};
-use crate::model::call::Call;
-use crate::model::ids::DeviceId;
+use crate::input::{Input, InputBody};
+use crate::model::ids::{CommandId, IdMaker};
+use crate::model::time::Time;
+use crate::report::EventReport;
 use crate::state::State;
 
 /// Takes what happened, changes the state, and pushes what follows. Deterministic; never fails.
-pub fn apply(_state: &mut State, _input: &Input, _effects: &mut Vec<Effect>) {}
+pub fn apply(state: &mut State, input: &Input, effects: &mut Vec<Effect>) {
+    let mut context = Context {
+        state,
+        effects,
+        ids: IdMaker::new(input.at, input.seed),
+        at: input.at,
+        command: None,
+        reconstructed: false,
+    };
+    // Deadlines that have passed come first, whatever brought us here: their order must not hang on when a tick was sent.
+    context.tick();
+    match &input.body {
+        InputBody::Started => context.started(),
+        InputBody::Configured(settings) => context.configured(settings),
+        InputBody::Report { provider, report } => match report {
+            EventReport::Call(report) => context.call_report(provider, report),
+            EventReport::Device { device, event } => context.device_report(provider, device, event),
+        },
+        InputBody::LinkConnecting { provider, reason } => context.link_connecting(provider, reason.as_ref()),
+        InputBody::LinkReady { provider, capabilities } => context.link_ready(provider, capabilities),
+        InputBody::Snapshot { provider, snapshot } => context.snapshot(provider, snapshot),
+        InputBody::Resynced { provider, without_snapshot } => context.resynced(provider, without_snapshot),
+        InputBody::LinkLost { provider, reason } => context.link_lost(provider, reason),
+        InputBody::Reply { provider, command, step, result } => {
+            context.reply(provider, *command, *step, result);
+        }
+        InputBody::Command { id, command, by, if_version } => context.command(*id, command, by, *if_version),
+        InputBody::Tick => {}
+    }
+}
 
-/// Every action at a device's connection of a call: allowed, or the reason why not (rule 6).
-pub fn actions(_state: &State, _call: &Call, _device: &DeviceId) -> Vec<(Action, Result<(), Reason>)> {
-    Vec::new()
+/// One input at work.
+struct Context<'a> {
+    state: &'a mut State,
+    effects: &'a mut Vec<Effect>,
+    ids: IdMaker,
+    at: Time,
+    /// The command that causes what is told now.
+    command: Option<CommandId>,
+    /// What is told now is concluded from a snapshot, an answer or a deadline rather than seen to happen.
+    reconstructed: bool,
+}
+
+impl Context<'_> {
+    /// Does something on behalf of a command.
+    fn because_of<T>(&mut self, command: Option<CommandId>, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.command;
+        self.command = command.or(before);
+        let result = work(self);
+        self.command = before;
+        result
+    }
+
+    /// Does something that is concluded rather than seen.
+    fn concluding<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.reconstructed, true);
+        let result = work(self);
+        self.reconstructed = before;
+        result
+    }
 }

@@ -20,6 +20,8 @@ pub struct Call {
     pub provider: ProviderId,
     /// The PBX's current id for it.
     pub provider_call: ProviderCallId,
+    /// Every id under which the PBX has known it, the current one included, oldest first.
+    pub provider_calls: Vec<ProviderCallId>,
     /// Which way it went when it began.
     pub direction: Direction,
     /// What it is for.
@@ -28,6 +30,10 @@ pub struct Call {
     pub calling: Party,
     /// Who was called, as first told.
     pub called: Party,
+    /// The device that called, where told; for a call that we dialled, the device of ours.
+    pub calling_device: Option<DeviceId>,
+    /// The device that was called, where told.
+    pub called_device: Option<DeviceId>,
     /// The number dialled in the network (DDI), where the PBX tells.
     pub network_called: Option<Party>,
     /// Through which device it came here last, where redirected.
@@ -42,6 +48,8 @@ pub struct Call {
     pub started: Time,
     /// When somebody of ours first answered, or the called party did on an outbound call.
     pub answered: Option<Time>,
+    /// Why it could not be completed, where the PBX said so before it ended.
+    pub failed: Option<Cause>,
     /// When it ended, and why.
     pub ended: Option<Ended>,
     /// The link is down: shown as it was last known.
@@ -97,6 +105,9 @@ pub struct Connection {
     pub device: DeviceId,
     /// Whether the device is one of ours (configured), so that JKC can act on it.
     pub ours: bool,
+    /// The provider's call id under which it named this connection last: after a transfer the parties of one call may
+    /// be known under different ids.
+    pub provider_call: ProviderCallId,
     /// Its state.
     pub state: ConnectionState,
     /// Since when.

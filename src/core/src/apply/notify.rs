@@ -1,0 +1,107 @@
+//! Telling JKC: every notification of a contact has the next number (rule 11).
+
+use super::Context;
+use crate::effect::Effect;
+use crate::model::cause::Cause;
+use crate::model::ids::{
+    AgentId, CallId, CommandId, ContactId, DeviceId, NotificationId, ProviderId, TransferId,
+};
+use crate::notification::{Kind, Notification, Subject};
+
+impl Context<'_> {
+    /// Tells what happened to a call, at this device where it is about one connection. Counts as a change of the call.
+    pub(super) fn tell_call(&mut self, kind: Kind, id: CallId, device: Option<&DeviceId>, cause: Cause) {
+        let Some(call) = self.state.calls.get_mut(&id) else { return };
+        call.version += 1;
+        let contact = call.contact;
+        let sits = device.and_then(|device| call.connection(device)).and_then(|at| at.agent.clone());
+        let agent = sits.or_else(|| {
+            let device = self.state.devices.get(&call.provider)?.get(device?)?;
+            device.agent.clone()
+        });
+        self.tell(kind, Subject::Call(id), Some(contact), device, agent, cause);
+    }
+
+    /// Tells how far a transfer is. Counts as a change of the transfer.
+    pub(super) fn tell_transfer(&mut self, kind: Kind, id: TransferId) {
+        let Some(transfer) = self.state.transfers.get_mut(&id) else { return };
+        transfer.version += 1;
+        let (contact, device, cause) = (transfer.contact, transfer.device.clone(), transfer.cause);
+        let agent = self.state.calls.get(&transfer.call).and_then(|call| {
+            let sits = call.connection(&device).and_then(|at| at.agent.clone());
+            sits.or_else(|| self.state.device(&call.provider, &device)?.agent.clone())
+        });
+        self.tell(kind, Subject::Transfer(id), Some(contact), Some(&device), agent, cause);
+    }
+
+    /// Tells that a command has its outcome, within its contact where it has one.
+    pub(super) fn tell_command(&mut self, id: CommandId) {
+        let Some(record) = self.state.commands.get(&id) else { return };
+        let contact = match (record.call, record.transfer) {
+            (Some(call), _) => self.state.calls.get(&call).map(|call| call.contact),
+            (None, Some(transfer)) => self.state.transfers.get(&transfer).map(|transfer| transfer.contact),
+            (None, None) => None,
+        };
+        let (device, agent) = match &record.device {
+            Some((provider, device)) => (
+                Some(device.clone()),
+                self.state.device(provider, device).and_then(|device| device.agent.clone()),
+            ),
+            None => (None, None),
+        };
+        self.because_of(Some(id), |context| {
+            context.tell(
+                Kind::CommandCompleted,
+                Subject::Command(id),
+                contact,
+                device.as_ref(),
+                agent,
+                Cause::Normal,
+            );
+        });
+    }
+
+    /// Tells of a provider's link.
+    pub(super) fn tell_provider(&mut self, kind: Kind, provider: &ProviderId) {
+        self.tell(kind, Subject::Provider(provider.clone()), None, None, None, Cause::Normal);
+    }
+
+    /// Tells where an agent sits.
+    pub(super) fn tell_agent(&mut self, agent: &AgentId, device: Option<&DeviceId>) {
+        let subject = Subject::Agent(agent.clone());
+        self.tell(Kind::AgentRegistered, subject, None, device, Some(agent.clone()), Cause::Normal);
+    }
+
+    fn tell(
+        &mut self,
+        kind: Kind,
+        subject: Subject,
+        contact: Option<ContactId>,
+        device: Option<&DeviceId>,
+        agent: Option<AgentId>,
+        cause: Cause,
+    ) {
+        let contact = contact.and_then(|id| {
+            let contact = self.state.contacts.get_mut(&id)?;
+            contact.seq += 1;
+            Some((id, contact.seq))
+        });
+        let expires = match kind {
+            Kind::CallRinging | Kind::CallOffered => Some(self.at + self.state.settings.ringing_expires),
+            _ => None,
+        };
+        self.effects.push(Effect::Notify(Notification {
+            id: NotificationId(self.ids.make()),
+            kind,
+            subject,
+            contact,
+            device: device.cloned(),
+            agent,
+            cause,
+            command: self.command,
+            reconstructed: self.reconstructed,
+            at: self.at,
+            expires,
+        }));
+    }
+}

@@ -1,0 +1,190 @@
+//! What is always true of a [`State`]: asked by tests after every input, here and in the engine.
+
+use crate::command::CommandState;
+use crate::model::call::{Call, Purpose};
+use crate::state::{Deadline, State};
+use std::collections::BTreeSet;
+
+/// Everything about a state that must not be, in words; empty for a sound one.
+pub fn violations(state: &State) -> Vec<String> {
+    let mut found = Vec::new();
+    calls(state, &mut found);
+    contacts(state, &mut found);
+    transfers(state, &mut found);
+    index(state, &mut found);
+    deadlines(state, &mut found);
+    agents(state, &mut found);
+    found
+}
+
+fn calls(state: &State, found: &mut Vec<String>) {
+    for (id, call) in &state.calls {
+        let mut wrong = |what: &str| found.push(format!("call {id}: {what}"));
+        if !state.contacts.get(&call.contact).is_some_and(|contact| contact.calls.contains(id)) {
+            wrong("its contact does not have it");
+        }
+        if !call.is_live() && call.live().next().is_some() {
+            wrong("it has ended and somebody is still on it");
+        }
+        if !call.is_live() && call.stale.is_some() {
+            wrong("it has ended and is stale");
+        }
+        if call.is_live() {
+            if call.stale.is_some() != state.armed.contains_key(&Deadline::StaleCall(*id)) {
+                wrong("a stale call, and no other, has a last deadline");
+            }
+            if !state.call_of(&call.provider, &call.provider_call).is_some_and(|named| named.id == *id) {
+                wrong("its current id means another call");
+            }
+            let watched = call.live().any(|at| at.ours);
+            let given_up = call.stale.is_some() || state.armed.contains_key(&Deadline::Adrift(*id));
+            if !watched && !given_up {
+                wrong("nobody of ours is on it and nothing will end it");
+            }
+        }
+        if let Purpose::Consultation { of, transfer } = call.purpose
+            && (!state.calls.contains_key(&of) || !state.transfers.contains_key(&transfer))
+        {
+            wrong("it consults for a call or transfer that is not there");
+        }
+        let mut devices = BTreeSet::new();
+        if !call.live().all(|at| devices.insert(&at.device)) {
+            wrong("a device is on it twice");
+        }
+    }
+    for (provider, ids) in &state.by_provider_call {
+        for (named, id) in ids {
+            if !state.calls.get(id).is_some_and(|call| call.provider_calls.contains(named)) {
+                found.push(format!("id {named:?} of {provider:?} means a call that does not know it"));
+            }
+        }
+    }
+}
+
+fn contacts(state: &State, found: &mut Vec<String>) {
+    for (id, contact) in &state.contacts {
+        let mut wrong = |what: &str| found.push(format!("contact {id}: {what}"));
+        if contact.calls.is_empty() {
+            wrong("it has no call");
+        }
+        let calls: Vec<Option<&Call>> = contact.calls.iter().map(|call| state.calls.get(call)).collect();
+        if calls.iter().any(|call| call.is_none_or(|call| call.contact != *id)) {
+            wrong("one of its calls is not there or belongs to another");
+        }
+        let live = calls.iter().flatten().any(|call| call.is_live());
+        if live == contact.ended.is_some() {
+            wrong("it has ended while a call lives, or lives without one");
+        }
+        if contact.ended.is_some()
+            && !contact.calls.iter().all(|call| state.armed.contains_key(&Deadline::ForgetCall(*call)))
+        {
+            wrong("it has ended and will never be forgotten");
+        }
+        if contact.transfers.iter().any(|transfer| !state.transfers.contains_key(transfer)) {
+            wrong("one of its transfers is not there");
+        }
+    }
+}
+
+fn transfers(state: &State, found: &mut Vec<String>) {
+    let mut active = BTreeSet::new();
+    for (id, transfer) in &state.transfers {
+        let mut wrong = |what: &str| found.push(format!("transfer {id}: {what}"));
+        if !state.contacts.get(&transfer.contact).is_some_and(|contact| contact.transfers.contains(id)) {
+            wrong("its contact does not have it");
+        }
+        let call = state.calls.get(&transfer.call);
+        let listed = call.is_some_and(|call| {
+            let at = state.at_device.get(&call.provider).and_then(|devices| devices.get(&transfer.device));
+            at.is_some_and(|at| at.transfers.contains(id))
+        });
+        if transfer.state.is_terminal() == listed {
+            wrong("the index must list it until it has ended, and not after");
+        }
+        if transfer.state.is_terminal() && (transfer.pending.is_some() || transfer.take_back.is_some()) {
+            wrong("it has ended and a command still waits for it");
+        }
+        if !transfer.state.is_terminal() {
+            if !active.insert(transfer.call) {
+                wrong("a second one is under way for the same call");
+            }
+            if !call.is_some_and(Call::is_live) {
+                wrong("it is under way and its customer has gone");
+            }
+        }
+        for command in transfer.pending.iter().chain(&transfer.take_back) {
+            let under_way = |state: &CommandState| !matches!(state, CommandState::Done { .. });
+            if !state.commands.get(command).is_some_and(|record| under_way(&record.state)) {
+                wrong("it waits for a command that is not under way");
+            }
+        }
+    }
+}
+
+fn index(state: &State, found: &mut Vec<String>) {
+    let mut listed = 0;
+    for (provider, devices) in &state.at_device {
+        for (device, at) in devices {
+            let mut wrong = |what: &str| found.push(format!("index of {device:?}: {what}"));
+            if at.calls.is_empty() && at.commands.is_empty() && at.transfers.is_empty() {
+                wrong("it is empty and was kept");
+            }
+            for id in &at.calls {
+                let call = state.calls.get(id).filter(|call| call.provider == *provider);
+                if !call.is_some_and(|call| call.live().any(|here| here.device == *device)) {
+                    wrong("it lists a call that is not there");
+                }
+            }
+            listed += at.calls.len();
+            if at.commands.iter().any(|id| !state.armed.contains_key(&Deadline::Command(*id))) {
+                wrong("it lists a command that nothing will end");
+            }
+        }
+    }
+    let live: usize = state.calls.values().map(|call| call.live().count()).sum();
+    if live != listed {
+        found.push(format!("the index lists {listed} connections and there are {live}"));
+    }
+}
+
+fn deadlines(state: &State, found: &mut Vec<String>) {
+    if state.deadlines.len() != state.armed.len()
+        || state.deadlines.iter().any(|(at, deadline)| state.armed.get(deadline) != Some(at))
+    {
+        found.push("the two lists of deadlines differ".to_owned());
+    }
+    for deadline in state.armed.keys() {
+        let there = match deadline {
+            Deadline::Command(id) | Deadline::ForgetCommand(id) => state.commands.contains_key(id),
+            Deadline::StaleCall(id) | Deadline::AnsweredElsewhere(id) | Deadline::Adrift(id) => {
+                state.calls.get(id).is_some_and(Call::is_live)
+            }
+            Deadline::ForgetCall(id) => state.calls.contains_key(id),
+            Deadline::HeldReturn(id) => state.transfers.contains_key(id),
+        };
+        if !there {
+            found.push(format!("deadline {deadline:?} of something that is not there"));
+        }
+    }
+    for (id, record) in &state.commands {
+        let done = matches!(record.state, CommandState::Done { .. });
+        if !done && !state.armed.contains_key(&Deadline::Command(*id)) {
+            found.push(format!("command {id} is under way without a time limit"));
+        }
+        if done && !state.armed.contains_key(&Deadline::ForgetCommand(*id)) {
+            found.push(format!("command {id} is done and will never be forgotten"));
+        }
+    }
+}
+
+fn agents(state: &State, found: &mut Vec<String>) {
+    for (id, agent) in &state.agents {
+        if let Some(sits) = &agent.registration
+            && !state
+                .device(&sits.provider, &sits.device)
+                .is_some_and(|device| device.agent.as_ref() == Some(id))
+        {
+            found.push(format!("agent {id:?} sits where the device does not know of it"));
+        }
+    }
+}

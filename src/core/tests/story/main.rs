@@ -1,0 +1,10 @@
+//! Stories: what happens at the telephone system, and what JKC is told of it. One a requirement and a dialect's flow.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod calls;
+mod commands;
+mod dialects;
+mod links;
+mod transfers;
