@@ -21,6 +21,14 @@ from csta.CstaApplication import CstaApplication  # noqa: E402 (after the change
 
 EDITION = "http://www.ecma-international.org/standards/ecma-323/csta/ed4"
 
+# What pyssimist expects of a PBX: OpenScape Voice speaks first and in edition 4.
+OPENSCAPE_VOICE = """
+status_on_connect = true
+services_permitted = true
+edition = "ed4"
+insist_on_edition = true
+"""
+
 # pyssimist brings MakeCall, MonitorStart and SnapshotDevice; these services it sends from a text of ours. It fills in
 # callID and deviceID itself, from the events that it saw.
 SERVICE = """<?xml version="1.0" encoding="UTF-8"?>
@@ -79,7 +87,7 @@ def call(application):
 
 def check():
     """Connects the stranger's client and lets it make one call."""
-    with product.simulator("--dialect", "openscape-voice") as pbx:
+    with product.simulator(OPENSCAPE_VOICE) as pbx:
         application = CstaApplication()
         told = io.StringIO()
         try:

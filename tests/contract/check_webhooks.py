@@ -83,9 +83,7 @@ def receiver(name, arguments):
 
 def ring(pbx, device, receivers):
     """Lets the outside world call a device, and waits until every receiver was told and verified it."""
-    status, answer = pbx.ring(CALLER, device)
-    if not 200 <= status < 300:
-        raise Failed(f"the simulator did not ring: {status} {answer}")
+    pbx.ring(CALLER, device)
     for one in receivers:
         one.ringing()
 

@@ -26,7 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 START_SECONDS = 30
 STOP_SECONDS = 15
 
-# The extensions of the simulated PBX that the checks use; `schakel simulate` has them without a scenario.
+# The telephones of the simulated PBX that the checks use.
 DEVICES = ["2001", "2002", "2003"]
 
 # The scope that has all others in it: the checks look at the whole contract.
@@ -122,18 +122,29 @@ class Simulator:
 
     def ring(self, caller, device):
         """Lets the outside world call a device."""
-        return request(self.control_port, "POST", "/outside-calls", {"from": caller, "to": device})
+        status, answer = request(self.control_port, "POST", "/calls", {"from": caller, "to": device})
+        if status != 200:
+            raise Failed(f"the simulator did not let {caller} call {device}: {status} {answer}")
 
 
 @contextlib.contextmanager
-def simulator(*extra):
-    """Starts `schakel simulate` on free ports."""
+def simulator(csta=""):
+    """Starts `schakel simulate` on free ports, with three telephones. `csta` is more of the scenario's [csta]."""
     csta_port, control_port = free_ports(2)
-    arguments = [binary(), "simulate", "--listen", f"127.0.0.1:{csta_port}"]
-    arguments += ["--control", f"127.0.0.1:{control_port}", *extra]
     with tempfile.TemporaryDirectory(prefix="schakel-simulator-") as folder:
-        with program("simulate", arguments, folder) as process:
+        scenario = pathlib.Path(folder) / "scenario.toml"
+        telephones = "".join(f'\n[[extensions]]\nnumber = "{device}"\n' for device in DEVICES)
+        scenario.write_text(
+            f"""control = "127.0.0.1:{control_port}"
+
+[csta]
+listen = "127.0.0.1:{csta_port}"
+{csta}
+{telephones}"""
+        )
+        with program("simulate", [binary(), "simulate", "--scenario", str(scenario)], folder) as process:
             wait_until("schakel simulate", START_SECONDS, lambda: is_open(csta_port), process)
+            wait_until("control of the simulator", START_SECONDS, lambda: is_open(control_port), process)
             yield Simulator(csta_port, control_port)
 
 
