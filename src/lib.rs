@@ -5,9 +5,13 @@
 //! line. `ARCHITECTURE.md` draws the whole.
 
 pub mod cli;
+pub mod client;
 pub mod config;
+pub mod demo;
+pub mod jkc;
 pub mod link;
 pub mod observe;
 pub mod registry;
 pub mod serve;
+pub mod softphone;
 pub mod tls;

@@ -77,7 +77,9 @@ pub fn client(ca: &Path, tls_12: bool) -> Result<Arc<ClientConfig>, TlsError> {
 }
 
 fn versions(tls_12: bool) -> &'static [&'static SupportedProtocolVersion] {
-    if tls_12 { &[&rustls::version::TLS13, &rustls::version::TLS12] } else { &[&rustls::version::TLS13] }
+    static ONLY_13: [&SupportedProtocolVersion; 1] = [&rustls::version::TLS13];
+    static FROM_12: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS13, &rustls::version::TLS12];
+    if tls_12 { &FROM_12 } else { &ONLY_13 }
 }
 
 fn provider() -> CryptoProvider {

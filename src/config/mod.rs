@@ -141,6 +141,7 @@ pub struct Csta {
     pub session_user: String,
     pub session_password_file: PathBuf,
     pub session_duration_seconds: u32,
+    pub session_namespace: String,
     pub system_register: bool,
     pub get_capabilities: bool,
     pub heartbeat_seconds: u32,

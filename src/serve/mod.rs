@@ -9,6 +9,7 @@ pub use links::Controls;
 use crate::cli::{ConfigArgs, Failure};
 use crate::config::Config;
 use links::Links;
+use schakel_api::{ApiState, Parts};
 use schakel_core::input::InputBody;
 use schakel_core::model::ids::OrganisationId;
 use schakel_engine::{Engine, EngineHandle, EngineSettings};
@@ -71,4 +72,127 @@ pub async fn run(args: ConfigArgs) -> Result<(), Failure> {
     maintenance::tell_systemd(&[sd_notify::NotifyState::Stopping]);
     daemon.stop().await;
     Ok(())
+}
+
+impl Daemon {
+    /// Starts everything; returns once the API listens. Must run inside a `LocalSet`.
+    ///
+    /// # Errors
+    /// When something that the configuration names cannot be had.
+    pub async fn start(config: Config, sabotage: Sabotage) -> Result<Self, Failure> {
+        let (store, recovery) =
+            Store::open(&config.journal.path, schakel_journal::Options::default()).map_err(Failure::failed)?;
+        let subscriptions = schakel_api::subscriptions::load(&store).map_err(Failure::failed)?;
+        let mut engine = Engine::recover(
+            store.clone(),
+            recovery,
+            EngineSettings {
+                organisation: OrganisationId::from(config.organisation.id.as_str()),
+                source: settings::source(&config),
+                snapshot_every: config.journal.snapshot_every_inputs,
+                act_before_commit: sabotage.act_before_commit,
+            },
+        )
+        .map_err(Failure::failed)?;
+        let outbox = Outbox::start(store.clone(), settings::outbox(&config, sabotage)).map_err(Failure::failed)?;
+        outbox.set_subscriptions(
+            subscriptions.iter().map(|each| each.target()).collect::<Result<_, _>>().map_err(Failure::failed)?,
+        );
+        engine.subscriptions(subscriptions.iter().map(|each| each.filter()).collect());
+        let telling = outbox.clone();
+        engine.on_committed(Box::new(move |notifications| telling.notify(notifications)));
+
+        let handle = engine.handle();
+        let configured = InputBody::Configured(Box::new(settings::core(&config)));
+        let engine_task = tokio::task::spawn_local(engine.run(vec![InputBody::Started, configured]));
+        let mut links = Links::new(handle.clone());
+        links.configure(&config.providers).await.map_err(Failure::failed)?;
+
+        let (stop, stopping) = watch::channel(false);
+        let app = ApiState::new(Parts {
+            engine: handle.clone(),
+            store: store.clone(),
+            outbox: outbox.clone(),
+            providers: Arc::new(Reconnect(links.controls())),
+            settings: settings::api(&config),
+            source: settings::source(&config),
+            stopping: stopping.clone(),
+        })
+        .map_err(Failure::failed)?;
+        let tls = settings::api_tls(&config).map_err(Failure::failed)?;
+        let api_listener = listen(&config.api.listen, "api.listen").await?;
+        let admin_listener = listen(&config.admin.listen, "admin.listen").await?;
+        let api = api_listener.local_addr().map_err(Failure::failed)?;
+        let admin = admin_listener.local_addr().map_err(Failure::failed)?;
+        tokio::task::spawn_local(schakel_api::serve(api_listener, tls, app.clone(), stopping.clone()));
+        tokio::task::spawn_local(schakel_api::serve_admin(admin_listener, app, stopping));
+        let retention = Duration::from_secs(u64::from(config.journal.retention_days) * 24 * 3600);
+        tokio::task::spawn_local(maintenance::prune(store, retention));
+        tracing::info!(%api, %admin, providers = config.providers.len(), "schakel runs");
+        maintenance::tell_systemd(&[sd_notify::NotifyState::Ready]);
+        Ok(Self { api, admin, engine: handle, engine_task, outbox, links, config, stop })
+    }
+
+    /// The engine, for whoever runs the daemon in his own process.
+    pub fn engine(&self) -> &EngineHandle {
+        &self.engine
+    }
+
+    /// Reads the configuration again: as a whole, or not at all.
+    async fn reload(&mut self, args: &ConfigArgs) {
+        let config = match args.load() {
+            Ok(config) => config,
+            Err(error) => {
+                return tracing::error!("the configuration is wrong; the old one stays in force:\n{error}");
+            }
+        };
+        let needs_restart = |config: &Config| {
+            (config.organisation.clone(), config.journal.clone(), config.api.clone(), config.admin.clone(), config.webhooks.clone())
+        };
+        if needs_restart(&config) != needs_restart(&self.config) {
+            tracing::warn!("[organisation], [journal], [api], [admin] and [webhooks] are read at start-up only: restart for their changes");
+        }
+        if let Err(error) = self.links.configure(&config.providers).await {
+            return tracing::error!("the old configuration stays in force: {error}");
+        }
+        let configured = InputBody::Configured(Box::new(settings::core(&config)));
+        if self.engine.input(configured).await.is_ok() {
+            self.config = Config { providers: config.providers, calls: config.calls, log: config.log, ..self.config.clone() };
+            tracing::info!("the configuration is read again");
+        }
+    }
+
+    /// Stops in order: the links, the API, the engine with a last snapshot, the deliveries in flight.
+    pub async fn stop(mut self) {
+        self.links.stop_all();
+        // Nobody listens any more: then nobody has to be told.
+        let _ = self.stop.send(true);
+        if self.engine.stop().await.is_ok()
+            && let Err(error) = self.engine_task.await
+        {
+            tracing::error!(%error, "the engine ended badly");
+        }
+        let left = self.outbox.drain(DRAIN).await;
+        if left > 0 {
+            tracing::info!(left, "deliveries were still under way; they go on after the next start");
+        }
+    }
+}
+
+/// What the API may ask of the links.
+struct Reconnect(Controls);
+
+impl schakel_api::Providers for Reconnect {
+    fn reconnect(&self, provider: &str) -> bool {
+        self.0.get(provider).is_some_and(|control| {
+            control.reconnect();
+            true
+        })
+    }
+}
+
+async fn listen(address: &str, key: &str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::Failed(format!("{key}: cannot listen on {address}: {error}; choose a free port, or stop what uses it"))
+    })
 }

@@ -1,23 +1,30 @@
 //! The configuration in the terms of the rooms that it is for.
 
+use super::Sabotage;
 use crate::config::{Config, Kind, Provider};
+use crate::tls::{self, TlsError};
+use rustls::ServerConfig;
+use schakel_api::ApiSettings;
 use schakel_core::model::device::DeviceKind;
 use schakel_core::model::pii::Pii;
 use schakel_core::model::time::Millis;
 use schakel_core::settings::{DeviceSettings, ProviderSettings, Settings};
+use schakel_outbox::{Retry, Trust};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// What the core keeps rules by.
 pub(crate) fn core(config: &Config) -> Settings {
     let calls = &config.calls;
-    let seconds = |value: u32| Millis::seconds(value.into());
+    let millis = |value: u32| Millis::seconds(value.into());
     Settings {
         providers: config.providers.iter().map(provider).collect(),
-        command_limit: seconds(calls.command_limit_seconds),
-        ringing_expires: seconds(calls.ringing_expires_seconds),
-        stale_limit: seconds(calls.stale_limit_seconds),
-        keep_ended: seconds(calls.keep_ended_seconds),
-        held_return: seconds(calls.held_return_seconds),
-        answered_elsewhere: seconds(calls.answered_elsewhere_seconds),
+        command_limit: millis(calls.command_limit_seconds),
+        ringing_expires: millis(calls.ringing_expires_seconds),
+        stale_limit: millis(calls.stale_limit_seconds),
+        keep_ended: millis(calls.keep_ended_seconds),
+        held_return: millis(calls.held_return_seconds),
+        answered_elsewhere: millis(calls.answered_elsewhere_seconds),
     }
 }
 
@@ -45,4 +52,55 @@ fn provider(provider: &Provider) -> ProviderSettings {
 /// The CloudEvents source.
 pub(crate) fn source(config: &Config) -> String {
     format!("urn:nld:oin:{}:systeem:{}", config.organisation.oin, config.organisation.system)
+}
+
+/// The API's limits.
+pub(crate) fn api(config: &Config) -> ApiSettings {
+    let api = &config.api;
+    ApiSettings {
+        body_bytes_max: api.body_bytes_max as usize,
+        header_timeout: seconds(api.header_timeout_seconds),
+        connections_max: api.connections_max as usize,
+        requests_per_second_max: api.requests_per_second_max,
+        command_wait: seconds(api.command_wait_seconds),
+        ..ApiSettings::default()
+    }
+}
+
+/// The API's certificate; none where it speaks plain HTTP on loopback.
+pub(crate) fn api_tls(config: &Config) -> Result<Option<Arc<ServerConfig>>, TlsError> {
+    let api = &config.api;
+    if api.tls_certificate_file.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    tls::server(&api.tls_certificate_file, &api.tls_key_file).map(Some)
+}
+
+/// The outbox's rules.
+pub(crate) fn outbox(config: &Config, sabotage: Sabotage) -> schakel_outbox::Settings {
+    let webhooks = &config.webhooks;
+    let trust = if webhooks.ca_file.as_os_str().is_empty() {
+        Trust::Platform
+    } else {
+        Trust::CaFile(webhooks.ca_file.clone())
+    };
+    let defaults = schakel_outbox::Settings::default();
+    schakel_outbox::Settings {
+        allowed_hosts: webhooks.allowed_hosts.clone(),
+        trust,
+        allow_plain_http: webhooks.allow_insecure,
+        allow_loopback: webhooks.allow_insecure,
+        request_timeout: seconds(webhooks.request_timeout_seconds),
+        retry: Retry {
+            give_up_after: Duration::from_secs(u64::from(webhooks.retry_for_hours) * 3600),
+            ..defaults.retry.clone()
+        },
+        lanes_max: webhooks.lanes_max as usize,
+        batch_max: webhooks.batch_max as usize,
+        ..defaults
+    }
+}
+
+fn seconds(value: u32) -> Duration {
+    Duration::from_secs(value.into())
 }
