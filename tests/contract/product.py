@@ -134,15 +134,9 @@ def simulator(csta=""):
     with tempfile.TemporaryDirectory(prefix="schakel-simulator-") as folder:
         scenario = pathlib.Path(folder) / "scenario.toml"
         telephones = "".join(f'\n[[extensions]]\nnumber = "{device}"\n' for device in DEVICES)
-        scenario.write_text(
-            f"""control = "127.0.0.1:{control_port}"
-
-[csta]
-listen = "127.0.0.1:{csta_port}"
-{csta}
-{telephones}"""
-        )
-        with program("simulate", [binary(), "simulate", "--scenario", str(scenario)], folder) as process:
+        scenario.write_text(f"[csta]\n{csta}\n{telephones}")
+        ports = ["--listen", f"127.0.0.1:{csta_port}", "--control", f"127.0.0.1:{control_port}"]
+        with program("simulate", [binary(), "simulate", "--scenario", str(scenario), *ports], folder) as process:
             wait_until("schakel simulate", START_SECONDS, lambda: is_open(csta_port), process)
             wait_until("control of the simulator", START_SECONDS, lambda: is_open(control_port), process)
             yield Simulator(csta_port, control_port)
