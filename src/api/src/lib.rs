@@ -1,1 +1,55 @@
-//! To be described.
+//! The REST control API, the event stream and the admin listener.
+//!
+//! ```text
+//! accept loop ─► route ─► token ─► rate ─► scope ─► schema of path, query, headers, body ─► handler ─► headers
+//!   (serve)     (router)                            (schema: what the document says)       (routes/*)
+//! ```
+//!
+//! * A route is written down once ([`routes`](crate) one file a resource): path, scope, parameters, body, reply and function. The
+//!   router *and* the OpenAPI document are made from it, and the document's own schemas check what comes in, so the
+//!   document cannot say what is not so.
+//! * A handler parses, asks the engine, and gives a status. It decides nothing: what is allowed is the core's business.
+//! * Everything that fails is a problem (RFC 9457), also what axum or hyper would answer by themselves, and a panic.
+//! * Commands go through [`schakel_contract::reply`], so who waits, who asks again with the same idempotency key and
+//!   who reads the command later are told the same.
+//! * The rules are those of the Dutch government's REST API Design Rules.
+//!
+//! What is deliberately absent: state of its own beside tokens, subscriptions and limits; sessions; retries; CORS for
+//! anything but the document; HTTP/2 without TLS.
+//!
+//! ```no_run
+//! # async fn example(parts: schakel_api::Parts, listener: tokio::net::TcpListener) -> Result<(), schakel_api::ApiError> {
+//! let stopping = parts.stopping.clone();
+//! let app = schakel_api::ApiState::new(parts)?;
+//! schakel_api::serve(listener, None, app, stopping).await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod admin;
+mod ask;
+mod command;
+mod document;
+mod metrics;
+mod problem;
+mod reply;
+mod route;
+mod router;
+mod routes;
+mod schema;
+mod serve;
+mod state;
+pub mod subscriptions;
+mod time;
+pub mod tokens;
+
+pub use admin::admin_router;
+pub use router::router;
+pub use serve::{serve, serve_admin};
+pub use state::{ApiError, ApiSettings, ApiState, Parts, Providers};
+
+/// The OpenAPI document (3.1), as `schakel openapi` prints it and `/v1/openapi.json` gives it.
+pub fn openapi_json() -> String {
+    // Cannot fail: a document has no keys that are not text.
+    serde_json::to_string_pretty(&document::build(&routes::all())).unwrap_or_default()
+}

@@ -28,7 +28,7 @@ pub use device::{DeviceKind, DeviceView, MonitorState, MonitorView};
 pub use party::PartyView;
 pub use provider::{CapabilitiesView, LinkState, MonitorsView, ProviderView};
 pub use snapshot::SnapshotView;
-pub use stream::{DeliveryState, DeliveryView, EventPage, TimelineEntry, TimelineView};
+pub use stream::{DeliveriesView, DeliveryState, DeliveryView, EventPage, TimelineEntry, TimelineView};
 pub use token::{CreatedToken, Scope, TokenView};
 pub use transfer::{TransferKind, TransferState, TransferView};
 pub use webhook::{

@@ -1,10 +1,9 @@
 //! The stream of notifications, and the story of a contact.
 
-use super::{CommandView, ContactDetailView};
+use super::AttemptView;
 use crate::Timestamp;
 use crate::event::CloudEvent;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -26,36 +25,37 @@ pub struct EventPage {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Timeline)]
 pub struct TimelineView {
-    /// The contact with its objects, while they are live or recently were.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub contact: Option<ContactDetailView<'static>>,
     /// What happened, in order.
-    pub entries: Vec<TimelineEntry>,
+    pub items: Vec<TimelineEntry>,
     /// Give this as `after` to get the next page; absent on the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next: Option<String>,
 }
 
-/// One notification of a contact with where it came from and where it went.
+/// One notification of a contact (with the command that caused it, if any) and where it went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TimelineEntry {
-    /// When it happened.
-    pub at: Timestamp,
-    /// What the telephone system said, or what else came in, in a few words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub input: Option<Cow<'static, str>>,
-    /// The command that caused it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub command: Option<CommandView<'static>>,
     /// What JKC was told.
     pub notification: CloudEvent<'static>,
     /// Where it had to go, and whether it arrived.
     pub deliveries: Vec<DeliveryView>,
+}
+
+/// Deliveries of a subscription that are not settled, and what went wrong lately.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Deliveries)]
+pub struct DeliveriesView {
+    /// Deliveries that wait, in order.
+    pub items: Vec<DeliveryView>,
+    /// The last attempts that failed, newest first.
+    pub attempts: Vec<AttemptView>,
+    /// Give this as `after` to get the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next: Option<String>,
 }
 
 /// A delivery of one notification to one subscription.
@@ -89,6 +89,8 @@ pub struct DeliveryView {
 pub enum DeliveryState {
     /// Waits, or is being tried.
     Pending,
+    /// Arrived.
+    Delivered,
     /// Given up; can be redriven.
     Dead,
 }

@@ -1,0 +1,294 @@
+//! From a request to its route's function and back: who asks, what is wrong with it, the answer, the headers.
+
+use crate::ask::{Ask, lacks};
+use crate::problem::Failure;
+use crate::route::Route;
+use crate::state::ApiState;
+use crate::tokens::Access;
+use axum::Router;
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::response::Response;
+use axum::routing::{MethodFilter, on};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use governor::clock::{Clock as _, DefaultClock};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use schakel_contract::problem::{InputError, InputPlace, ProblemKind};
+use schakel_contract::views::TokenView;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The version of the API, in every response.
+pub(crate) const API_VERSION: &str = "1.0.0";
+
+/// The REST API under `/v1`.
+pub fn router(app: ApiState) -> Router {
+    let mut v1 = Router::new();
+    for index in 0..app.routes.len() {
+        let route = &app.routes[index];
+        let (path, method, shared) = (route.path, filter(&route.method), app.clone());
+        v1 = v1.route(path, on(method, move |request: Request| answer(shared.clone(), index, request)));
+    }
+    let (missing, refused) = (app.clone(), app);
+    Router::new()
+        .nest("/v1", v1)
+        .fallback(move |request: Request| elsewhere(missing.clone(), request, ProblemKind::NotFound))
+        .method_not_allowed_fallback(move |request: Request| {
+            elsewhere(refused.clone(), request, ProblemKind::MethodNotAllowed)
+        })
+}
+
+fn filter(method: &Method) -> MethodFilter {
+    match *method {
+        Method::POST => MethodFilter::POST,
+        Method::PUT => MethodFilter::PUT,
+        Method::DELETE => MethodFilter::DELETE,
+        _ => MethodFilter::GET,
+    }
+}
+
+async fn elsewhere(app: ApiState, request: Request, kind: ProblemKind) -> Response {
+    let path = request.uri().path().to_owned();
+    let detail = match kind {
+        ProblemKind::MethodNotAllowed => {
+            format!("{} is not possible here; see the Allow header", request.method())
+        }
+        _ => "there is nothing at this path; /v1/openapi.json says what there is".to_owned(),
+    };
+    let response = Failure::new(kind, detail).at(&path);
+    app.requests.count("other", response.status().as_u16(), None);
+    with_headers(response)
+}
+
+/// One request to one route.
+async fn answer(app: ApiState, index: usize, request: Request) -> Response {
+    let (started, path) = (Instant::now(), request.uri().path().to_owned());
+    let route = &app.routes[index];
+    let answered = AssertUnwindSafe(handle(app.clone(), route, request)).catch_unwind().await;
+    let result = answered.unwrap_or_else(|_| {
+        tracing::error!(route = route.id, "a request ended in a panic: this is a bug of schakel");
+        let detail = "this is a bug of schakel; its log has the place";
+        Err(Failure::new(ProblemKind::Internal, detail))
+    });
+    let response = result.unwrap_or_else(|failure| failure.at(&path));
+    app.requests.count(route.id, response.status().as_u16(), Some(started.elapsed()));
+    with_headers(response)
+}
+
+async fn handle(app: ApiState, route: &Route, request: Request) -> Result<Response, Failure> {
+    let (mut parts, body) = request.into_parts();
+    let access = access(&app, route, &parts.headers)?;
+    acceptable(route, &parts.headers)?;
+    let path = path_parameters(&mut parts).await?;
+    let mut errors = Vec::new();
+    check_path(&path, &mut errors);
+    let query = query_parameters(&app, route, &parts, &mut errors);
+    check_headers(&app, route, &parts.headers, &mut errors);
+    let raw = read(&app, body).await?;
+    let body = body_of(&app, route, &parts.headers, &raw, &mut errors)?;
+    if !errors.is_empty() {
+        return Err(Failure::invalid(errors));
+    }
+    let Parts { method, uri, headers, .. } = parts;
+    let uri = uri.path().to_owned();
+    (route.handler)(Ask { app, access, method, uri, path, query, headers, body, raw }).await
+}
+
+/// Who asks, whether he may, and whether he asks too often.
+fn access(app: &ApiState, route: &Route, headers: &HeaderMap) -> Result<Access, Failure> {
+    let Some(scope) = route.scope else { return Ok(nobody()) };
+    let bearer = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let unauthenticated = |detail| Failure::new(ProblemKind::Unauthenticated, detail);
+    let (_, token) = bearer.ok_or_else(|| {
+        unauthenticated(
+            "give an access token: Authorization: Bearer <token>; `schakel token create` makes one",
+        )
+    })?;
+    let access = app
+        .tokens
+        .check(token.trim())
+        .ok_or_else(|| unauthenticated("this access token is unknown, has expired or was revoked"))?;
+    if let Err(not_until) = app.limiter.check_key(&access.token.id) {
+        // Whole seconds, rounded up: never early.
+        let wait = not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
+        let detail = format!("more than {} requests a second", app.settings.requests_per_second_max);
+        return Err(Failure::new(ProblemKind::TooManyRequests, detail).retry_after(wait));
+    }
+    if !access.has(scope) {
+        return Err(lacks(scope));
+    }
+    Ok(access)
+}
+
+/// Of a route that needs no token.
+fn nobody() -> Access {
+    let token = TokenView {
+        id: String::new(),
+        name: String::new(),
+        scopes: Vec::new(),
+        agent: None,
+        created_at: crate::time::now(),
+        expires_at: None,
+    };
+    Access { token: Arc::new(token) }
+}
+
+/// Whether the caller takes what the route gives.
+fn acceptable(route: &Route, headers: &HeaderMap) -> Result<(), Failure> {
+    let given = route.media_types();
+    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).peekable();
+    if accepted.peek().is_none() {
+        return Ok(());
+    }
+    let takes = |range: &str| {
+        let range = range.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        range == "*/*" || given.iter().any(|media| range == *media || range == family(media))
+    };
+    if accepted.any(|list| list.split(',').any(takes)) {
+        return Ok(());
+    }
+    Err(Failure::new(ProblemKind::NotAcceptable, format!("this gives {}", given.join(" or "))))
+}
+
+fn family(media: &str) -> String {
+    format!("{}/*", media.split('/').next().unwrap_or(""))
+}
+
+async fn path_parameters(parts: &mut Parts) -> Result<BTreeMap<String, String>, Failure> {
+    let wrong =
+        || InputError::parameter(InputPlace::Path, "path", "encoding", "the path is not UTF-8 when decoded");
+    let raw = RawPathParams::from_request_parts(parts, &());
+    let raw = raw.await.map_err(|_| Failure::invalid(vec![wrong()]))?;
+    Ok(raw.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+/// Names in a path are short and printable; ids are checked where they are read.
+fn check_path(path: &BTreeMap<String, String>, errors: &mut Vec<InputError>) {
+    for (name, value) in path {
+        if value.chars().count() > NAME_MAX || value.chars().any(char::is_control) {
+            let detail = format!("{name} has at most {NAME_MAX} characters, and no control characters");
+            errors.push(InputError::parameter(InputPlace::Path, name, "pattern", detail));
+        }
+    }
+}
+
+/// The longest name of an agent, a device or a provider.
+pub(crate) const NAME_MAX: usize = 128;
+
+fn query_parameters(
+    app: &ApiState,
+    route: &Route,
+    parts: &Parts,
+    errors: &mut Vec<InputError>,
+) -> BTreeMap<String, String> {
+    let mut query = BTreeMap::new();
+    let mut wrong = |name: &str, code, detail| {
+        errors.push(InputError::parameter(InputPlace::Query, name, code, detail));
+    };
+    for (name, value) in form_urlencoded::parse(parts.uri.query().unwrap_or("").as_bytes()) {
+        let Some(parameter) = route.parameters.iter().find(|each| each.place == "query" && each.name == name)
+        else {
+            wrong(&name, "unknown", format!("{name} is not known here"));
+            continue;
+        };
+        let given = app.checker.value_of(&parameter.schema, &value);
+        for found in app.checker.check(&parameter.schema, &given) {
+            wrong(&name, found.code, format!("{name}: {}", found.detail));
+        }
+        if query.insert(name.to_string(), value.into_owned()).is_some() {
+            wrong(&name, "repeated", format!("{name} is given more than once"));
+        }
+    }
+    query
+}
+
+fn check_headers(app: &ApiState, route: &Route, headers: &HeaderMap, errors: &mut Vec<InputError>) {
+    for parameter in route.parameters.iter().filter(|each| each.place == "header") {
+        for value in headers.get_all(parameter.name) {
+            let text = value.to_str().map(Value::from).unwrap_or(json!(null));
+            for found in app.checker.check(&parameter.schema, &text) {
+                let detail = format!("{}: {}", parameter.name, found.detail);
+                errors.push(InputError::parameter(InputPlace::Header, parameter.name, found.code, detail));
+            }
+        }
+    }
+}
+
+async fn read(app: &ApiState, body: axum::body::Body) -> Result<Bytes, Failure> {
+    let most = app.settings.body_bytes_max;
+    let collected =
+        tokio::time::timeout(app.settings.header_timeout, Limited::new(body, most).collect()).await;
+    match collected {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(Failure::new(ProblemKind::BodyTooLarge, format!("a body has at most {most} bytes")))
+        }
+        Ok(Err(_)) => {
+            let broken = InputError::body("", "incomplete", "the body did not arrive as a whole");
+            Err(Failure::invalid(vec![broken]))
+        }
+        Err(_) => Err(Failure::new(
+            ProblemKind::RequestTimeout,
+            format!("the body did not arrive within {} s", app.settings.header_timeout.as_secs()),
+        )),
+    }
+}
+
+/// The body as JSON, after its schema had a look at it.
+fn body_of(
+    app: &ApiState,
+    route: &Route,
+    headers: &HeaderMap,
+    raw: &Bytes,
+    errors: &mut Vec<InputError>,
+) -> Result<Value, Failure> {
+    let Some(shape) = route.body else {
+        if !raw.is_empty() && serde_json::from_slice::<Value>(raw).ok() != Some(json!({})) {
+            errors.push(InputError::body("", "unknown", "nothing is expected here: no body, or {}"));
+        }
+        return Ok(Value::Null);
+    };
+    let media = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    if !media.split(';').next().is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json")) {
+        let detail = "a body is application/json; say so in Content-Type";
+        return Err(Failure::new(ProblemKind::UnsupportedMediaType, detail));
+    }
+    let body = match serde_json::from_slice(raw) {
+        Ok(body) => body,
+        Err(error) => {
+            errors.push(InputError::body("", "json", format!("not JSON: {error}")));
+            return Ok(Value::Null);
+        }
+    };
+    let schema = json!({ "$ref": format!("#/components/schemas/{}", (shape.name)()) });
+    let found = app.checker.check(&schema, &body).into_iter();
+    errors.extend(found.map(|found| InputError::body(found.pointer, found.code, found.detail)));
+    Ok(body)
+}
+
+/// What every response carries (REST API Design Rules, `/core/version-header` and the rules on security headers).
+fn with_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("api-version", API_VERSION),
+        ("cache-control", "no-store"),
+        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+        ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+    ] {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
+}

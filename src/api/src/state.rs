@@ -1,0 +1,156 @@
+//! What the API is given, and what it keeps.
+
+use crate::metrics::Requests;
+use crate::routes;
+use crate::schema::Checker;
+use crate::subscriptions::{SubscriptionError, Subscriptions};
+use crate::tokens::{TokenError, Tokens};
+use crate::{document, route::Route};
+use bytes::Bytes;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use schakel_engine::EngineHandle;
+use schakel_journal::Store;
+use schakel_outbox::Outbox;
+use std::num::NonZeroU32;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Limits and defaults.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// Largest body in bytes.
+    pub body_bytes_max: usize,
+    /// A client that has not sent its headers by then is disconnected; one that has not sent its body, refused.
+    pub header_timeout: Duration,
+    /// Connections at the same time.
+    pub connections_max: usize,
+    /// Requests a second for each token; a burst may be as large.
+    pub requests_per_second_max: u32,
+    /// How long a command waits for its outcome, where the caller says nothing.
+    pub command_wait: Duration,
+    /// Event streams at the same time.
+    pub streams_max: usize,
+    /// Subscriptions at most.
+    pub subscriptions_max: usize,
+}
+
+impl Default for ApiSettings {
+    fn default() -> Self {
+        Self {
+            body_bytes_max: 64 * 1024,
+            header_timeout: Duration::from_secs(5),
+            connections_max: 1000,
+            requests_per_second_max: 1000,
+            command_wait: Duration::from_secs(2),
+            streams_max: 500,
+            subscriptions_max: 100,
+        }
+    }
+}
+
+/// What the API asks of the links. Whoever runs them implements it.
+pub trait Providers: Send + Sync + 'static {
+    /// Drops a provider's connection and makes it again at once; whether there is such a provider.
+    fn reconnect(&self, provider: &str) -> bool;
+}
+
+/// What the API is made of.
+pub struct Parts {
+    /// The engine.
+    pub engine: EngineHandle,
+    /// The journal.
+    pub store: Store,
+    /// Webhook delivery.
+    pub outbox: Outbox,
+    /// The links.
+    pub providers: Arc<dyn Providers>,
+    /// Limits.
+    pub settings: ApiSettings,
+    /// The CloudEvents source, for notices that the API itself makes.
+    pub source: String,
+    /// Becomes true when the daemon stops: event streams end.
+    pub stopping: watch::Receiver<bool>,
+}
+
+/// The API cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// The tokens.
+    #[error(transparent)]
+    Tokens(#[from] TokenError),
+    /// The subscriptions.
+    #[error(transparent)]
+    Subscriptions(#[from] SubscriptionError),
+    /// The OpenAPI document is wrong in itself.
+    #[error("the OpenAPI document cannot be used: {0}")]
+    Document(String),
+}
+
+/// The API of one organisation. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState(Arc<App>);
+
+impl Deref for ApiState {
+    type Target = App;
+    fn deref(&self) -> &App {
+        &self.0
+    }
+}
+
+/// What all requests share.
+pub struct App {
+    pub(crate) engine: EngineHandle,
+    pub(crate) store: Store,
+    pub(crate) outbox: Outbox,
+    pub(crate) providers: Arc<dyn Providers>,
+    pub(crate) settings: ApiSettings,
+    pub(crate) source: String,
+    pub(crate) stopping: watch::Receiver<bool>,
+    pub(crate) tokens: Tokens,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) limiter: DefaultKeyedRateLimiter<String>,
+    pub(crate) streams: Arc<tokio::sync::Semaphore>,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) checker: Checker,
+    pub(crate) document: Bytes,
+    pub(crate) requests: Requests,
+}
+
+impl ApiState {
+    /// Reads tokens and subscriptions from the journal. Blocks for a look-up.
+    ///
+    /// # Errors
+    /// When the journal cannot be read or a record in it is not one of ours.
+    pub fn new(parts: Parts) -> Result<Self, ApiError> {
+        let routes = routes::all();
+        let document = document::build(&routes);
+        let parameters = routes.iter().flat_map(|route| route.parameters.iter().map(|each| &each.schema));
+        let checker = Checker::new(document["components"]["schemas"].clone(), parameters)
+            .map_err(|error| ApiError::Document(error.to_string()))?;
+        let burst = NonZeroU32::new(parts.settings.requests_per_second_max).unwrap_or(NonZeroU32::MIN);
+        Ok(Self(Arc::new(App {
+            tokens: Tokens::load(parts.store.clone())?,
+            subscriptions: Subscriptions::load(&parts.store)?,
+            limiter: RateLimiter::keyed(Quota::per_second(burst)),
+            streams: Arc::new(tokio::sync::Semaphore::new(parts.settings.streams_max)),
+            document: document.to_string().into(),
+            requests: Requests::default(),
+            engine: parts.engine,
+            store: parts.store,
+            outbox: parts.outbox,
+            providers: parts.providers,
+            settings: parts.settings,
+            source: parts.source,
+            stopping: parts.stopping,
+            routes,
+            checker,
+        })))
+    }
+
+    /// The access tokens, for whoever makes one beside the API.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+}
