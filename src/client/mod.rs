@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | [`rest`] | the REST API with its problems, and the arguments that say where it is |
 //! | [`stream`] | the event stream, which goes on where it was after a lost connection |
+//! | [`ledger`] | each notification once, in order within its contact; what is not is counted |
 //! | [`picture`] | the calls, transfers and contacts of this moment, kept up to date by notifications |
 //! | [`screen`] | what a person sees: pop-up, buttons with reasons, a line for each notification |
 //! | [`language`] | Dutch and English |
@@ -13,12 +14,14 @@
 
 pub mod keyboard;
 pub mod language;
+pub mod ledger;
 pub mod picture;
 pub mod rest;
 pub mod screen;
 pub mod stream;
 
 pub use language::Language;
+pub use ledger::{Counts, Entry, Ledger, Order};
 pub use picture::Picture;
 pub use rest::{AccessArgs, Api, ApiError};
 pub use stream::{EventStream, StreamItem};

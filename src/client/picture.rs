@@ -4,6 +4,7 @@
 //! so that notifications that arrive twice or late can never turn the picture back.
 
 use schakel_contract::event::Event;
+use schakel_contract::reply::CommandReply;
 use schakel_contract::views::{
     AgentView, CallView, CommandView, ConnectionState, ConnectionView, ContactView, ProviderView,
     SnapshotView, TransferState, TransferView,
@@ -49,19 +50,13 @@ impl Picture {
             self.see_call(call);
         }
         if let Some(transfer) = &data.transfer {
-            let known = self.transfers.get(&transfer.id).map_or(0, |known| known.version);
-            if transfer.version >= known {
-                self.transfers.insert(transfer.id, transfer.clone());
-            }
+            self.see_transfer(transfer);
         }
         if let Some(contact) = &data.contact {
             self.contacts.insert(contact.id, contact.clone());
         }
         if let Some(command) = &data.command {
-            let finished = self.commands.get(&command.id).is_some_and(|known| known.state.is_terminal());
-            if !finished {
-                self.commands.insert(command.id, command.clone());
-            }
+            self.see_command(command);
         }
         if let Some(agent) = &data.agent {
             self.agents.insert(agent.id.to_string(), agent.clone());
@@ -77,6 +72,20 @@ impl Picture {
         let known = self.calls.get(&call.id).map_or(0, |known| known.version);
         if call.version >= known {
             self.calls.insert(call.id, call.clone());
+        }
+    }
+
+    /// Takes over what the reply to a command carries, where it is newer than what is known.
+    pub fn see_reply(&mut self, reply: &CommandReply<'static>) {
+        self.see_command(&reply.command);
+        if let Some(call) = &reply.call {
+            self.see_call(call);
+        }
+        if let Some(transfer) = &reply.transfer {
+            self.see_transfer(transfer);
+        }
+        if let Some(agent) = &reply.agent {
+            self.agents.insert(agent.id.to_string(), agent.clone());
         }
     }
 
@@ -137,6 +146,20 @@ impl Picture {
     /// A telephone system.
     pub fn provider(&self, id: &str) -> Option<&ProviderView<'static>> {
         self.providers.get(id)
+    }
+
+    fn see_transfer(&mut self, transfer: &TransferView<'static>) {
+        let known = self.transfers.get(&transfer.id).map_or(0, |known| known.version);
+        if transfer.version >= known {
+            self.transfers.insert(transfer.id, transfer.clone());
+        }
+    }
+
+    fn see_command(&mut self, command: &CommandView<'static>) {
+        let finished = self.commands.get(&command.id).is_some_and(|known| known.state.is_terminal());
+        if !finished {
+            self.commands.insert(command.id, command.clone());
+        }
     }
 
     /// Ids are time-ordered, so the first that has ended is the oldest.

@@ -100,7 +100,10 @@ impl EventStream {
                 self.parser = SseParser::default();
                 Ok(StreamItem::Connected)
             }
-            Err(ApiError::Problem(problem)) if problem.status == 410 => Ok(StreamItem::TooOld),
+            Err(ApiError::Problem(problem)) if problem.status == 410 => {
+                self.slow_down();
+                Ok(StreamItem::TooOld)
+            }
             Err(error) if error.is_temporary() => {
                 self.slow_down();
                 Ok(StreamItem::Lost(error))

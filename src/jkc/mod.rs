@@ -3,20 +3,17 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`verify`] | Standard Webhooks signatures, from the specification |
-//! | [`ledger`] | each notification once, in order within its contact; what is not is counted |
 //! | [`server`] | the HTTP side, which can be told to misbehave |
 //! | [`stand_in`] | the library form, for the demo and for tests |
 //! | [`certificate`] | a certificate authority of one's own |
 //! | `run` | `schakel jkc` |
 
 pub mod certificate;
-pub mod ledger;
 mod run;
 pub mod server;
 pub mod stand_in;
 pub mod verify;
 
-pub use ledger::{Counts, Entry, Ledger, Order};
 pub use run::{JkcArgs, run};
 pub use server::Behaviour;
 pub use stand_in::{NotSeen, StandIn};

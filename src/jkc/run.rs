@@ -1,11 +1,11 @@
 //! `schakel jkc`: the stand-in at a terminal, or with `--expect` in a script.
 
 use super::certificate;
-use super::ledger::{Ledger, Order};
 use super::server::Behaviour;
 use super::stand_in::StandIn;
 use super::verify::Secret;
 use crate::cli::Failure;
+use crate::client::ledger::{Ledger, Order};
 use crate::client::{AccessArgs, Api, Language, keyboard, screen};
 use clap::Args;
 use reqwest::Method;

@@ -1,7 +1,7 @@
 //! The HTTP side of the stand-in: one POST, answered as JKC would, or as badly as it was told to.
 
-use super::ledger::{Counts, Ledger};
 use super::verify::{Secret, SignedHeaders, verify};
+use crate::client::ledger::{Counts, Ledger};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};

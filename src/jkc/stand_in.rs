@@ -1,8 +1,8 @@
 //! The stand-in as a library: start it, give it the secret, wait for what must come.
 
-use super::ledger::{Counts, Ledger, Order};
 use super::server::{self, Behaviour, PATH, Shared};
 use super::verify::Secret;
+use crate::client::ledger::{Counts, Ledger, Order};
 use schakel_contract::event::Event;
 use std::net::SocketAddr;
 use std::sync::Arc;

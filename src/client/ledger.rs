@@ -1,6 +1,6 @@
-//! What JKC has received: each notification once, in order within its contact, and the picture that follows from it.
+//! What a receiver has received: each notification once, in order within its contact, and the picture that follows from it.
 
-use crate::client::Picture;
+use super::Picture;
 use schakel_contract::event::Event;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
@@ -80,6 +80,12 @@ impl Ledger {
         Self { order, ..Self::default() }
     }
 
+    /// Begins (again) with a picture from a snapshot: what comes next may begin in the middle of a contact.
+    pub fn begin(&mut self, picture: Picture) {
+        self.contacts.clear();
+        self.picture = picture;
+    }
+
     /// Takes in a verified notification. Gives whether it is new.
     pub fn receive(&mut self, event: Event, at: Instant) -> bool {
         if !self.seen.insert(event.id) {
@@ -118,6 +124,11 @@ impl Ledger {
     /// The calls, transfers and contacts as JKC has them now.
     pub const fn picture(&self) -> &Picture {
         &self.picture
+    }
+
+    /// The picture, to add what a reply said before the notification of it comes.
+    pub const fn picture_mut(&mut self) -> &mut Picture {
+        &mut self.picture
     }
 
     /// What was received from a mark on ([`Ledger::mark`]), oldest first.

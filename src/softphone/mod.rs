@@ -1,0 +1,18 @@
+//! An agent's telephone and screen, through the REST API and the event stream, as JKC itself works.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`phone`] | the library form: sign on, give commands, wait for what must come |
+//! | [`typed`] | what an agent types, in Dutch and English |
+//! | [`script`] | a day in a file: commands, waits and expectations |
+//! | `terminal` | `schakel softphone` for a person |
+//! | `run` | `schakel softphone` |
+
+pub mod phone;
+mod run;
+pub mod script;
+mod terminal;
+pub mod typed;
+
+pub use phone::{Seat, Softphone, SoftphoneError};
+pub use run::{SoftphoneArgs, run};

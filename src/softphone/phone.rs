@@ -1,0 +1,482 @@
+//! The softphone as a library: one agent at one device.
+
+use super::typed::Typed;
+use crate::client::{Api, ApiError, EventStream, Ledger, Order, Picture, StreamItem};
+use reqwest::Method;
+use schakel_contract::problem::RefusalView;
+use schakel_contract::reply::CommandReply;
+use schakel_contract::requests::{
+    AgentName, Destination, DestinationRequest, DialRequest, DialString, DtmfRequest, RegistrationRequest,
+    TransferRequest,
+};
+use schakel_contract::views::{
+    ActionName, AgentStateView, CallView, CommandState, ConnectionState, SnapshotView, TransferKind,
+};
+use serde::Serialize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// A command that is still under way (202) has its outcome within the daemon's own limit (10 s by default).
+const OUTCOME_LIMIT: Duration = Duration::from_secs(30);
+
+/// Who sits where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seat {
+    /// JKC's name of the user.
+    pub agent: String,
+    /// At which telephone system.
+    pub provider: String,
+    /// At which extension.
+    pub device: String,
+}
+
+/// What an agent asked did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum SoftphoneError {
+    /// The API refused or is not there.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The command was accepted and refused later.
+    #[error("refused: {detail}\n  allowed now: {allowed}")]
+    Refused {
+        /// For a program, such as `invalidConnectionState`.
+        cause: String,
+        /// In words.
+        detail: String,
+        /// What is allowed now.
+        allowed: String,
+    },
+    /// There is nothing at this device to do that with.
+    #[error("{0}")]
+    Nothing(&'static str),
+    /// What was awaited did not come.
+    #[error("{what} did not come within {within:?}; at {device} now: {now}")]
+    NotSeen {
+        /// What was awaited.
+        what: String,
+        /// How long.
+        within: Duration,
+        /// At which device.
+        device: String,
+        /// What is there instead.
+        now: String,
+    },
+}
+
+/// An agent's telephone. Dropping it stops the stream; [`Softphone::sign_off`] leaves the device.
+#[derive(Debug)]
+pub struct Softphone {
+    api: Api,
+    seat: Seat,
+    shared: Arc<Shared>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    ledger: Mutex<Ledger>,
+    link: Mutex<Link>,
+    changed: watch::Sender<u64>,
+}
+
+/// The connection with the event stream.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Link {
+    /// It is being made.
+    #[default]
+    Connecting,
+    /// Everything is heard.
+    Up,
+    /// It is lost for the moment, for this reason.
+    Lost(String),
+    /// The API refuses for good, for this reason.
+    Refused(String),
+}
+
+impl Softphone {
+    /// Seats the agent at the device, and follows what happens there.
+    ///
+    /// # Errors
+    /// When the API is not there or refuses.
+    pub async fn sign_on(api: Api, seat: Seat) -> Result<Self, SoftphoneError> {
+        let snapshot: SnapshotView<'static> = api.get(&["snapshot"]).await?;
+        let cursor = snapshot.cursor.clone();
+        let mut ledger = Ledger::new(Order::FromFirstSeen);
+        ledger.begin(Picture::of(snapshot));
+        let shared = Arc::new(Shared {
+            ledger: Mutex::new(ledger),
+            link: Mutex::default(),
+            changed: watch::Sender::new(0),
+        });
+        let stream = EventStream::after(api.clone(), cursor);
+        let task = tokio::spawn(follow(stream, api.clone(), Arc::clone(&shared)));
+        let phone = Self { api, seat, shared, task };
+        let registration = RegistrationRequest {
+            provider: phone.seat.provider.clone(),
+            device: phone.seat.device.clone(),
+            agent_id: None,
+        };
+        phone
+            .command(Method::PUT, &["agents", &phone.seat.agent, "registration"], Some(&registration))
+            .await?;
+        Ok(phone)
+    }
+
+    /// The agent leaves the device.
+    ///
+    /// # Errors
+    /// When the API is not there or refuses.
+    pub async fn sign_off(self) -> Result<(), SoftphoneError> {
+        self.command(Method::DELETE, &["agents", &self.seat.agent, "registration"], None::<&()>)
+            .await
+            .map(drop)
+    }
+
+    /// Who sits where.
+    pub const fn seat(&self) -> &Seat {
+        &self.seat
+    }
+
+    /// The connection with the event stream.
+    pub fn link(&self) -> Link {
+        self.shared.link.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Looks at what was heard.
+    pub fn look<T>(&self, look: impl FnOnce(&Ledger) -> T) -> T {
+        look(&self.shared.ledger())
+    }
+
+    /// Is told of everything that is heard.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.changed.subscribe()
+    }
+
+    /// Waits until `probe` finds what it looks for. It is asked at once and after everything that is heard.
+    ///
+    /// # Errors
+    /// When it has not found it in time, with what is at this device instead.
+    pub async fn wait<T>(
+        &self,
+        what: impl Into<String>,
+        within: Duration,
+        mut probe: impl FnMut(&Picture) -> Option<T>,
+    ) -> Result<T, SoftphoneError> {
+        let mut changes = self.changes();
+        let found = tokio::time::timeout(within, async {
+            loop {
+                changes.mark_unchanged();
+                if let Some(found) = probe(self.shared.ledger().picture()) {
+                    return Some(found);
+                }
+                if matches!(self.link(), Link::Refused(_)) {
+                    return None;
+                }
+                changes.changed().await.ok()?;
+            }
+        });
+        match found.await {
+            Ok(Some(found)) => Ok(found),
+            _ => Err(SoftphoneError::NotSeen {
+                what: what.into(),
+                within,
+                device: self.seat.device.clone(),
+                now: self.now(),
+            }),
+        }
+    }
+
+    /// Waits until a call rings here.
+    ///
+    /// # Errors
+    /// When none does in time.
+    pub async fn ringing(&self, within: Duration) -> Result<CallView<'static>, SoftphoneError> {
+        self.at_state(ConnectionState::Alerting, "a ringing call", within).await
+    }
+
+    /// Waits until a call is connected here: answered by us, or dialled by us and answered by the other.
+    ///
+    /// # Errors
+    /// When none is in time.
+    pub async fn connected(&self, within: Duration) -> Result<CallView<'static>, SoftphoneError> {
+        self.at_state(ConnectionState::Connected, "a connected call", within).await
+    }
+
+    /// Asks the API what is at this device now, with the actions of this moment.
+    ///
+    /// # Errors
+    /// When the API is not there or refuses.
+    pub async fn refresh(&self) -> Result<AgentStateView<'static>, SoftphoneError> {
+        let state: AgentStateView<'static> = self.api.get(&["agents", &self.seat.agent, "state"]).await?;
+        {
+            let mut ledger = self.shared.ledger();
+            for call in &state.calls {
+                ledger.picture_mut().see_call(call);
+            }
+        }
+        Ok(state)
+    }
+
+    /// Does what an agent typed; the words that only look (`calls`, `help` …) do nothing here.
+    ///
+    /// # Errors
+    /// When the API is not there or refuses, or when there is nothing to do it with.
+    pub async fn obey(&self, typed: &Typed) -> Result<Option<CommandReply<'static>>, SoftphoneError> {
+        let reply = match typed {
+            Typed::Control(action) => self.control(*action).await,
+            Typed::Dial(to) => self.dial(to).await,
+            Typed::Transfer(kind, to) => self.transfer(*kind, to).await,
+            Typed::Complete => self.complete().await,
+            Typed::TakeBack => self.take_back().await,
+            Typed::Dtmf(digits) => self.dtmf(digits).await,
+            Typed::Send(action, to) => self.send(*action, to).await,
+            Typed::PickUp(device) => self.pick_up(device.as_deref()).await,
+            Typed::Calls | Typed::Actions | Typed::Help | Typed::Quit => return Ok(None),
+        };
+        reply.map(Some)
+    }
+
+    /// Answer, hold, retrieve, hang up, conference or alternate: at the call for which it is allowed.
+    ///
+    /// # Errors
+    /// As [`Softphone::obey`].
+    pub async fn control(&self, action: ActionName) -> Result<CommandReply<'static>, SoftphoneError> {
+        let call = self.call_for(action).await?;
+        self.at(call, action, None::<&()>).await
+    }
+
+    /// Starts a call.
+    ///
+    /// # Errors
+    /// As [`Softphone::obey`].
+    pub async fn dial(&self, to: &str) -> Result<CommandReply<'static>, SoftphoneError> {
+        let request = DialRequest { destination: destination(to), reference: None };
+        self.command(Method::POST, &["agents", &self.seat.agent, "calls"], Some(&request)).await
+    }
+
+    /// Transfers the call that can be transferred.
+    ///
+    /// # Errors
+    /// As [`Softphone::obey`].
+    pub async fn transfer(
+        &self,
+        kind: TransferKind,
+        to: &str,
+    ) -> Result<CommandReply<'static>, SoftphoneError> {
+        let action = match kind {
+            TransferKind::Warm => ActionName::TransferWarm,
+            TransferKind::Cold => ActionName::TransferCold,
+        };
+        let call = self.call_for(action).await?;
+        let request = TransferRequest { call, device: self.seat.device.clone(), to: destination(to), kind };
+        self.command(Method::POST, &["transfers"], Some(&request)).await
+    }
+
+    /// The colleague takes over now.
+    ///
+    /// # Errors
+    /// As [`Softphone::obey`].
+    pub async fn complete(&self) -> Result<CommandReply<'static>, SoftphoneError> {
+        self.of_transfer("complete").await
+    }
+
+    /// Takes the customer back.
+    ///
+    /// # Errors
+    /// As [`Softphone::obey`].
+    pub async fn take_back(&self) -> Result<CommandReply<'static>, SoftphoneError> {
+        self.of_transfer("take-back").await
+    }
+
+    /// Sends tones.
+    ///
+    /// # Errors
+    /// As [`Softphone::obey`].
+    pub async fn dtmf(&self, digits: &str) -> Result<CommandReply<'static>, SoftphoneError> {
+        let call = self.call_for(ActionName::Dtmf).await?;
+        self.at(call, ActionName::Dtmf, Some(&DtmfRequest { digits: digits.into() })).await
+    }
+
+    /// Deflects the ringing call, or consults somebody about the active one.
+    ///
+    /// # Errors
+    /// As [`Softphone::obey`].
+    pub async fn send(&self, action: ActionName, to: &str) -> Result<CommandReply<'static>, SoftphoneError> {
+        let call = self.call_for(action).await?;
+        self.at(call, action, Some(&DestinationRequest { destination: destination(to) })).await
+    }
+
+    /// Takes a call that rings at a colleague; of this device, where one is named.
+    ///
+    /// # Errors
+    /// As [`Softphone::obey`].
+    pub async fn pick_up(&self, device: Option<&str>) -> Result<CommandReply<'static>, SoftphoneError> {
+        let elsewhere =
+            |at: &str, ours: bool| ours && at != self.seat.device && device.is_none_or(|wanted| wanted == at);
+        let call = self.look(|ledger| {
+            let rings = |call: &&CallView<'static>| {
+                let mut here = call.connections.iter();
+                here.any(|each| each.state == ConnectionState::Alerting && elsewhere(&each.device, each.ours))
+            };
+            ledger.picture().live_calls().find(rings).map(|call| call.id)
+        });
+        let call = call.ok_or(SoftphoneError::Nothing("no call rings at a colleague"))?;
+        self.at(call, ActionName::PickUp, None::<&()>).await
+    }
+
+    async fn at_state(
+        &self,
+        state: ConnectionState,
+        what: &str,
+        within: Duration,
+    ) -> Result<CallView<'static>, SoftphoneError> {
+        self.wait(what, within, |picture| {
+            let mut here = picture.calls_at(&self.seat.device);
+            here.find(|(call, here)| here.state == state && !is_unanswered(call))
+                .map(|(call, _)| call.clone())
+        })
+        .await
+    }
+
+    /// The call here for which an action is allowed, the newest first; else the newest, so that the API says why not.
+    async fn call_for(&self, action: ActionName) -> Result<Uuid, SoftphoneError> {
+        let device = &self.seat.device;
+        let state = self.refresh().await?;
+        let here = || state.calls.iter().rev().filter_map(|call| Some((call, call.connection(device)?)));
+        let allowed = here().filter(|(_, here)| here.allows(action));
+        // A hang-up means the call that one speaks on, not the one that waits.
+        let best = allowed.min_by_key(|(_, here)| match here.state {
+            ConnectionState::Connected => 0,
+            ConnectionState::Initiated | ConnectionState::Alerting => 1,
+            _ => 2,
+        });
+        let chosen = best.or_else(|| here().next()).map(|(call, _)| call.id);
+        chosen.ok_or(SoftphoneError::Nothing("there is no call at this device"))
+    }
+
+    async fn at(
+        &self,
+        call: Uuid,
+        action: ActionName,
+        body: Option<&impl Serialize>,
+    ) -> Result<CommandReply<'static>, SoftphoneError> {
+        let (call, action) = (call.to_string(), crate::client::rest::name_of(action));
+        let path = ["calls", &call, "connections", &self.seat.device, &action];
+        self.command(Method::POST, &path, body).await
+    }
+
+    /// Completes or takes back what is under way; else the last one, so that a second take-back is as good as the first.
+    async fn of_transfer(&self, what: &str) -> Result<CommandReply<'static>, SoftphoneError> {
+        let transfer = self.look(|ledger| {
+            let (picture, device) = (ledger.picture(), &self.seat.device);
+            let last = || picture.transfers_of(device).next_back();
+            picture.transfer_under_way(device).or_else(last).map(|transfer| transfer.id.to_string())
+        });
+        let transfer = transfer.ok_or(SoftphoneError::Nothing("no transfer is under way at this device"))?;
+        self.command(Method::POST, &["transfers", &transfer, what], None::<&()>).await
+    }
+
+    /// Gives a command and waits for its one outcome.
+    async fn command(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<&impl Serialize>,
+    ) -> Result<CommandReply<'static>, SoftphoneError> {
+        let mut reply = self.api.command(method, path, body).await?;
+        self.shared.ledger().picture_mut().see_reply(&reply);
+        if !reply.command.state.is_terminal() {
+            let id = reply.command.id;
+            let outcome = |picture: &Picture| {
+                picture.command(id).filter(|command| command.state.is_terminal()).cloned()
+            };
+            self.wait(format!("the outcome of {}", reply.command.kind), OUTCOME_LIMIT, outcome).await?;
+            reply = self.api.get(&["commands", &id.to_string()]).await?;
+            self.shared.ledger().picture_mut().see_reply(&reply);
+        }
+        self.shared.changed.send_modify(|changes| *changes += 1);
+        match &reply.command.refusal {
+            Some(refusal) if reply.command.state == CommandState::Refused => Err(refused(refusal)),
+            _ => Ok(reply),
+        }
+    }
+
+    fn now(&self) -> String {
+        if let Link::Lost(why) | Link::Refused(why) = self.link() {
+            return format!("no event stream ({why})");
+        }
+        self.look(|ledger| {
+            let states: Vec<_> = ledger
+                .picture()
+                .calls_at(&self.seat.device)
+                .map(|(call, here)| format!("{:?} ({:?})", here.state, call.state).to_lowercase())
+                .collect();
+            if states.is_empty() { "no calls".into() } else { states.join(", ") }
+        })
+    }
+}
+
+impl Drop for Softphone {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Shared {
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_link(&self, link: Link) {
+        *self.link.lock().unwrap_or_else(PoisonError::into_inner) = link;
+        self.changed.send_modify(|changes| *changes += 1);
+    }
+}
+
+/// A call that we dialled and nobody has answered: our own side is connected to the ringing tone.
+pub(super) fn is_unanswered(call: &CallView<'_>) -> bool {
+    call.state == schakel_contract::views::CallState::Dialling
+}
+
+/// A number, or with an @ before it a colleague.
+fn destination(text: &str) -> Destination {
+    match text.strip_prefix('@') {
+        Some(agent) => Destination::Agent(AgentName(agent.to_owned())),
+        None => Destination::Number(DialString(text.to_owned())),
+    }
+}
+
+fn refused(refusal: &RefusalView<'_>) -> SoftphoneError {
+    let allowed: Vec<_> =
+        refusal.allowed_actions.iter().map(|action| crate::client::rest::name_of(*action)).collect();
+    let cause = serde_json::to_value(refusal.cause).ok();
+    SoftphoneError::Refused {
+        cause: cause.and_then(|cause| cause.as_str().map(str::to_owned)).unwrap_or_default(),
+        detail: refusal.detail.to_string(),
+        allowed: if allowed.is_empty() { "nothing".into() } else { allowed.join(", ") },
+    }
+}
+
+async fn follow(mut stream: EventStream, api: Api, shared: Arc<Shared>) {
+    loop {
+        match stream.next().await {
+            Ok(StreamItem::Event(event)) => {
+                shared.ledger().receive(*event, std::time::Instant::now());
+                shared.changed.send_modify(|changes| *changes += 1);
+            }
+            Ok(StreamItem::Connected) => shared.set_link(Link::Up),
+            Ok(StreamItem::Lost(error)) => shared.set_link(Link::Lost(error.to_string())),
+            Ok(StreamItem::TooOld) => match api.get::<SnapshotView<'static>>(&["snapshot"]).await {
+                Ok(snapshot) => {
+                    stream = EventStream::after(api.clone(), snapshot.cursor.clone());
+                    shared.ledger().begin(Picture::of(snapshot));
+                }
+                // The stream pauses before it tries again, and comes back here if it is still too old.
+                Err(error) => shared.set_link(Link::Lost(error.to_string())),
+            },
+            Err(error) => return shared.set_link(Link::Refused(error.to_string())),
+        }
+    }
+}

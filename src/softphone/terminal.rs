@@ -1,0 +1,168 @@
+//! The softphone for a person: what happens is shown, what is typed is done, only what is possible is offered.
+
+use super::phone::{Link, Softphone, SoftphoneError};
+use super::typed::{Typed, help};
+use crate::client::{Language, keyboard, screen};
+use schakel_contract::event::Event;
+use std::io::{IsTerminal, Write};
+
+/// Runs until somebody ends it, standard input ends, or the API refuses for good.
+///
+/// # Errors
+/// Why the API refuses.
+pub async fn run(phone: &Softphone, language: Language) -> Result<(), SoftphoneError> {
+    let seat = phone.seat();
+    let (at, hint) = language
+        .pick(("op toestel", "`hulp` toont de opdrachten"), ("at extension", "`help` shows the commands"));
+    println!("{} {at} {} ({}); {hint}", seat.agent, seat.device, seat.provider);
+    show_calls(phone, language);
+    offer(phone, language).await;
+    let (mut mark, mut link) = (phone.look(crate::client::Ledger::mark), Link::Connecting);
+    let (mut changes, mut typed) = (phone.changes(), keyboard::lines());
+    loop {
+        prompt();
+        tokio::select! {
+            _ = changes.changed() => {
+                let (next, shown) = show_events(phone, language, mark);
+                mark = next;
+                if shown {
+                    offer(phone, language).await;
+                }
+                let now = phone.link();
+                if now != link {
+                    link = now;
+                    if !show_link(language, &link) {
+                        return Ok(());
+                    }
+                }
+            }
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+            line = typed.recv() => {
+                let Some(line) = line else { return Ok(()) };
+                if line.trim().is_empty() {
+                    continue;
+                }
+                match line.parse::<Typed>() {
+                    Ok(Typed::Quit) => return Ok(()),
+                    Ok(typed) => obey(phone, language, &typed).await,
+                    Err(error) => println!("{error}"),
+                }
+            }
+        }
+    }
+}
+
+async fn obey(phone: &Softphone, language: Language, typed: &Typed) {
+    match typed {
+        Typed::Help => println!("{}", help(language)),
+        Typed::Calls => show_calls(phone, language),
+        Typed::Actions => match phone.refresh().await {
+            Ok(state) => {
+                for call in &state.calls {
+                    if let Some(here) = call.connection(&phone.seat().device) {
+                        let lines = screen::buttons(language, &here.actions);
+                        println!("{}", screen::frame(language.state(here.state), &lines));
+                    }
+                }
+                if state.calls.is_empty() {
+                    println!("{}", no_calls(language));
+                }
+            }
+            Err(error) => println!("{error}"),
+        },
+        typed => {
+            if let Err(error) = phone.obey(typed).await {
+                println!("✗ {error}");
+            }
+        }
+    }
+}
+
+/// What is possible now, as buttons.
+async fn offer(phone: &Softphone, language: Language) {
+    // A moment without the API is shown by the link, and the next change offers again.
+    let Ok(state) = phone.refresh().await else { return };
+    let here = state.calls.iter().filter_map(|call| call.connection(&phone.seat().device));
+    let mut allowed: Vec<_> = here.flat_map(|here| &here.actions).filter(|each| each.allowed).collect();
+    allowed.sort_by_key(|each| each.action);
+    allowed.dedup_by_key(|each| each.action);
+    let buttons: Vec<_> = allowed.iter().map(|each| format!("[{}]", language.action(each.action))).collect();
+    let dial = format!("[{}]", language.action(schakel_contract::views::ActionName::Dial));
+    println!("  {}", if buttons.is_empty() { dial } else { buttons.join(" ") });
+}
+
+/// Shows what happened here since a mark. Gives the new mark, and whether anything was shown.
+fn show_events(phone: &Softphone, language: Language, mark: usize) -> (usize, bool) {
+    let (texts, next) = phone.look(|ledger| {
+        let ours = ledger.since(mark).filter(|entry| concerns(phone, &entry.event));
+        (ours.map(|entry| told(phone, language, &entry.event)).collect::<Vec<_>>(), ledger.mark())
+    });
+    for text in &texts {
+        println!("\r{text}");
+    }
+    (next, !texts.is_empty())
+}
+
+fn concerns(phone: &Softphone, event: &Event) -> bool {
+    let (seat, data) = (phone.seat(), &event.data);
+    let device = data.device.as_deref() == Some(&seat.device);
+    let agent = data.agent.as_ref().is_some_and(|agent| agent.id == seat.agent);
+    let transfer = data.transfer.as_ref().filter(|_| data.change.starts_with("transfer."));
+    let provider = data.provider.as_ref().is_some_and(|provider| provider.id == seat.provider);
+    device || agent || provider || transfer.is_some_and(|transfer| transfer.device == seat.device)
+}
+
+/// A line; for a call that rings here a bell and the pop-up.
+fn told(phone: &Softphone, language: Language, event: &Event) -> String {
+    let line = screen::line(language, event);
+    let rings =
+        event.data.change == "call.ringing" && event.data.device.as_deref() == Some(&phone.seat().device);
+    match screen::popup(language, event).filter(|_| rings) {
+        Some(popup) if std::io::stdout().is_terminal() => format!("\x07{popup}"),
+        Some(popup) => popup,
+        None => format!("• {line}"),
+    }
+}
+
+fn show_calls(phone: &Softphone, language: Language) {
+    let lines: Vec<_> = phone.look(|ledger| {
+        let picture = ledger.picture();
+        let line = |(call, here)| {
+            let call: &schakel_contract::views::CallView<'static> = call;
+            let customer = picture.contact(call.contact).map_or(&call.calling, |contact| &contact.customer);
+            screen::call_line(language, call, here, customer)
+        };
+        picture.calls_at(&phone.seat().device).map(line).collect()
+    });
+    println!("{}", if lines.is_empty() { no_calls(language).to_owned() } else { lines.join("\n") });
+}
+
+/// Shows how the stream is. Gives whether it makes sense to go on.
+fn show_link(language: Language, link: &Link) -> bool {
+    match link {
+        Link::Connecting | Link::Up => true,
+        Link::Lost(why) => {
+            println!(
+                "\r! {}: {why}",
+                language.pick("geen verbinding met schakel", "no connection with schakel")
+            );
+            true
+        }
+        Link::Refused(why) => {
+            println!("\r✗ {why}");
+            false
+        }
+    }
+}
+
+fn no_calls(language: Language) -> &'static str {
+    language.pick("geen gesprekken", "no calls")
+}
+
+fn prompt() {
+    if std::io::stdout().is_terminal() {
+        print!("> ");
+        // A terminal that cannot be written to shows nothing else either.
+        drop(std::io::stdout().flush());
+    }
+}

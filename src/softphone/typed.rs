@@ -1,0 +1,231 @@
+//! What an agent types, in Dutch and English.
+
+use crate::client::Language;
+use schakel_contract::views::{ActionName, TransferKind};
+
+/// A line that was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Typed {
+    /// An action on a call here that needs nothing more.
+    Control(ActionName),
+    /// Start a call.
+    Dial(String),
+    /// Transfer the customer.
+    Transfer(TransferKind, String),
+    /// Complete the transfer.
+    Complete,
+    /// Take the customer back.
+    TakeBack,
+    /// Send tones.
+    Dtmf(String),
+    /// Deflect or consult.
+    Send(ActionName, String),
+    /// Take a colleague's ringing call.
+    PickUp(Option<String>),
+    /// Show the calls.
+    Calls,
+    /// Show the buttons with their reasons.
+    Actions,
+    /// Show what can be typed.
+    Help,
+    /// End.
+    Quit,
+}
+
+/// A line that was not understood: what is wrong, and how to mend it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotUnderstood(pub String);
+
+/// The words of each command, those that are shown first; what must follow them.
+const WORDS: [(&str, &[&str], Needs); 20] = [
+    ("answer", &["opnemen", "answer", "neem-op"], Needs::Nothing),
+    ("hold", &["wacht", "hold", "in-de-wacht"], Needs::Nothing),
+    ("retrieve", &["terug", "retrieve", "uit-de-wacht"], Needs::Nothing),
+    ("hang-up", &["ophangen", "hangup", "hang-up", "neerleggen"], Needs::Nothing),
+    ("dial", &["bel", "dial", "bellen", "call"], Needs::Number),
+    ("transfer", &["doorverbinden", "transfer", "verbind-door"], Needs::KindAndNumber),
+    ("warm", &["warm"], Needs::Number),
+    ("cold", &["koud", "cold"], Needs::Number),
+    ("complete", &["afronden", "complete", "verbind"], Needs::Nothing),
+    ("take-back", &["terugpakken", "takeback", "take-back", "terugnemen"], Needs::Nothing),
+    ("dtmf", &["tonen", "dtmf", "toon"], Needs::Digits),
+    ("deflect", &["doorsturen", "deflect"], Needs::Number),
+    ("pick-up", &["overnemen", "pickup", "pick-up"], Needs::MaybeNumber),
+    ("consult", &["ruggespraak", "consult"], Needs::Number),
+    ("conference", &["samenvoegen", "conference"], Needs::Nothing),
+    ("alternate", &["wisselen", "alternate", "wissel"], Needs::Nothing),
+    ("calls", &["gesprekken", "calls"], Needs::Nothing),
+    ("actions", &["knoppen", "actions", "buttons"], Needs::Nothing),
+    ("help", &["hulp", "help", "?"], Needs::Nothing),
+    ("quit", &["stop", "quit", "exit", "afmelden"], Needs::Nothing),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Nothing,
+    Number,
+    MaybeNumber,
+    Digits,
+    KindAndNumber,
+}
+
+impl Needs {
+    fn shown(self, language: Language) -> &'static str {
+        match self {
+            Needs::Nothing => "",
+            Needs::Number => language.pick(" NUMMER", " NUMBER"),
+            Needs::MaybeNumber => language.pick(" [NUMMER]", " [NUMBER]"),
+            Needs::Digits => language.pick(" CIJFERS", " DIGITS"),
+            Needs::KindAndNumber => language.pick(" warm|koud NUMMER", " warm|cold NUMBER"),
+        }
+    }
+}
+
+impl std::str::FromStr for Typed {
+    type Err = NotUnderstood;
+
+    fn from_str(line: &str) -> Result<Self, NotUnderstood> {
+        let mut words = line.split_whitespace();
+        let Some(first) = words.next() else {
+            return Err(NotUnderstood("nothing was typed; `help` shows what can be".into()));
+        };
+        let lower = first.to_lowercase();
+        let Some((name, _, needs)) = WORDS.iter().find(|(_, words, _)| words.contains(&lower.as_str()))
+        else {
+            return Err(NotUnderstood(format!("\"{first}\" is no command; `help` shows what can be typed")));
+        };
+        let kind = if *needs == Needs::KindAndNumber { Some(kind_of(first, words.next())?) } else { None };
+        // A number may be typed with spaces between, as people write it: 020 123 45 67.
+        let rest: String = words.collect();
+        let missing = match needs {
+            Needs::Nothing => false,
+            Needs::MaybeNumber => false,
+            _ => rest.is_empty(),
+        };
+        if missing {
+            return Err(NotUnderstood(format!("`{first}` needs more: {first}{}", needs.shown(Language::En))));
+        }
+        if *needs == Needs::Nothing && !rest.is_empty() {
+            return Err(NotUnderstood(format!("`{first}` stands alone; \"{rest}\" is too much")));
+        }
+        Ok(match (*name, kind) {
+            ("answer", _) => Typed::Control(ActionName::Answer),
+            ("hold", _) => Typed::Control(ActionName::Hold),
+            ("retrieve", _) => Typed::Control(ActionName::Retrieve),
+            ("hang-up", _) => Typed::Control(ActionName::HangUp),
+            ("conference", _) => Typed::Control(ActionName::Conference),
+            ("alternate", _) => Typed::Control(ActionName::Alternate),
+            ("dial", _) => Typed::Dial(rest),
+            ("transfer", Some(kind)) => Typed::Transfer(kind, rest),
+            ("warm", _) => Typed::Transfer(TransferKind::Warm, rest),
+            ("cold", _) => Typed::Transfer(TransferKind::Cold, rest),
+            ("complete", _) => Typed::Complete,
+            ("take-back", _) => Typed::TakeBack,
+            ("dtmf", _) => Typed::Dtmf(rest),
+            ("deflect", _) => Typed::Send(ActionName::Deflect, rest),
+            ("consult", _) => Typed::Send(ActionName::Consult, rest),
+            ("pick-up", _) => Typed::PickUp(Some(rest).filter(|device| !device.is_empty())),
+            ("calls", _) => Typed::Calls,
+            ("actions", _) => Typed::Actions,
+            ("quit", _) => Typed::Quit,
+            _ => Typed::Help,
+        })
+    }
+}
+
+/// What can be typed, a command a line.
+pub fn help(language: Language) -> String {
+    let mut lines = Vec::new();
+    for (_, words, needs) in WORDS {
+        let (dutch, english) = (words.first().unwrap_or(&""), words.get(1).or(words.first()).unwrap_or(&""));
+        let (first, other) = language.pick((dutch, english), (english, dutch));
+        let shown = format!("  {first}{}", needs.shown(language));
+        lines.push(if first == other { shown } else { format!("{shown:<34}({other})") });
+    }
+    lines.push(
+        language
+            .pick("  een collega: @naam in plaats van een nummer", "  a colleague: @name instead of a number")
+            .into(),
+    );
+    lines.join("\n")
+}
+
+fn kind_of(command: &str, word: Option<&str>) -> Result<TransferKind, NotUnderstood> {
+    match word {
+        Some("warm") => Ok(TransferKind::Warm),
+        Some("cold" | "koud") => Ok(TransferKind::Cold),
+        _ => Err(NotUnderstood(format!(
+            "`{command}` needs warm or cold (koud), and a number: {command} warm 2002"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(line: &str) -> Typed {
+        line.parse().unwrap()
+    }
+
+    #[test]
+    fn p04_dutch_and_english_mean_the_same() {
+        for (nl, en) in [
+            ("opnemen", "answer"),
+            ("wacht", "hold"),
+            ("terug", "retrieve"),
+            ("ophangen", "hangup"),
+            ("bel 020 123 45 67", "dial 0201234567"),
+            ("doorverbinden warm 2002", "transfer warm 2002"),
+            ("koud 2002", "transfer cold 2002"),
+            ("afronden", "complete"),
+            ("terugpakken", "takeback"),
+            ("tonen 1 2#", "dtmf 12#"),
+            ("doorsturen 2003", "deflect 2003"),
+            ("overnemen", "pickup"),
+            ("ruggespraak @bram", "consult @bram"),
+            ("samenvoegen", "conference"),
+            ("wisselen", "alternate"),
+            ("gesprekken", "calls"),
+            ("knoppen", "actions"),
+            ("hulp", "help"),
+            ("stop", "QUIT"),
+        ] {
+            assert_eq!(typed(nl), typed(en), "{nl} = {en}");
+        }
+        assert_eq!(typed("  warm  20 02 "), Typed::Transfer(TransferKind::Warm, "2002".into()));
+        assert_eq!(typed("pick-up 2003"), Typed::PickUp(Some("2003".into())));
+    }
+
+    #[test]
+    fn p04_what_is_not_understood_is_said_with_the_mend() {
+        for (line, part) in [
+            ("", "help"),
+            ("answr", "\"answr\" is no command"),
+            ("dial", "dial NUMBER"),
+            ("transfer 2002", "transfer warm 2002"),
+            ("transfer lauw 2002", "transfer warm 2002"),
+            ("koud", "koud NUMBER"),
+            ("hold 2002", "stands alone"),
+        ] {
+            let error = line.parse::<Typed>().unwrap_err().to_string();
+            assert!(error.contains(part), "{line:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn p04_no_word_means_two_things_and_help_names_every_command() {
+        let mut all: Vec<&str> = WORDS.iter().flat_map(|(_, words, _)| words.iter().copied()).collect();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+        for language in [Language::Nl, Language::En] {
+            let help = help(language);
+            for (_, words, _) in WORDS {
+                assert!(help.contains(words[0]), "{} is missing:\n{help}", words[0]);
+            }
+        }
+    }
+}
