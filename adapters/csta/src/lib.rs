@@ -1,1 +1,33 @@
-//! To be described.
+//! The CSTA adapter: ECMA-323 (CSTA XML) over TCP or TLS with Annex J framing,
+//! behind the house's seam [`schakel_core::adapter::Adapter`].
+//!
+//! ```text
+//!   bytes ─► Deframer ─► decode ─► incoming.rs   which message is for whom
+//!                                 ├ session.rs   greeting, session, capabilities, heartbeat, request matching
+//!                                 ├ watch.rs     monitors, snapshots, what happens meanwhile
+//!                                 ├ translate.rs events → EventReport
+//!                                 └ command.rs   operations → requests, responses → Done | Refusal
+//! ```
+//!
+//! A pure state machine: bytes in, bytes out, time as an argument, deadlines asked
+//! for. The codec is `schakel-csta-wire`; what differs between products is data in
+//! [`dialect`]. [`inspect()`] shows what is understood of any message.
+
+mod command;
+mod device;
+pub mod dialect;
+mod incoming;
+//mod inspect;
+mod memory;
+mod observe;
+mod refusal;
+mod session;
+mod settings;
+mod translate;
+mod watch;
+
+pub use device::{Named, normalise};
+pub use dialect::Dialect;
+//pub use inspect::{Inspected, Inspection, Verdict, inspect};
+pub use session::Csta;
+pub use settings::{SessionSettings, Settings, SettingsError};
