@@ -53,6 +53,8 @@ pub struct CstaConfig {
     pub services_permitted: bool,
     /// How device ids look.
     pub device_ids: DeviceIdStyle,
+    /// After a single-step transfer the old call is named by `;uid=` in the new device ids, and nowhere else.
+    pub uid_links: bool,
     /// What comes first.
     pub order: Order,
     /// So many monitors at most, over all links.
@@ -87,6 +89,7 @@ impl Default for CstaConfig {
             namespace: true,
             services_permitted: false,
             device_ids: DeviceIdStyle::Plain,
+            uid_links: false,
             order: Order::ResponseFirst,
             monitor_limit: 20_000,
             session: SessionPolicy::Optional,

@@ -22,6 +22,7 @@ pub mod control;
 mod csta;
 pub mod deed;
 pub mod duration;
+pub mod options;
 mod running;
 pub mod scenario;
 pub mod sins;

@@ -213,10 +213,26 @@ impl Simulator {
         }
     }
 
+    /// Waits until something is true of the CSTA server; cheap also on a large switch.
+    pub async fn until_server(&self, mut is_true: impl FnMut(&ServerState) -> bool) {
+        let mut changes = self.hub.changes();
+        while !is_true(&self.server_state()) {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The CSTA server.
+    #[must_use]
+    pub fn server_state(&self) -> ServerState {
+        self.hub.look(Core::server_state)
+    }
+
     /// Waits until `clients` have a monitor.
     pub async fn until_monitored(&self, clients: usize) {
-        self.until(|state| state.server.links.iter().filter(|link| link.monitors > 0).count() >= clients)
-            .await;
+        let monitoring = |server: &ServerState| server.links.iter().filter(|link| link.monitors > 0).count();
+        self.until_server(|server| monitoring(server) >= clients).await;
     }
 
     /// Someone outside calls in.
@@ -271,5 +287,37 @@ impl Simulator {
     /// When it is in no call.
     pub fn hang_up(&self, device: &str) -> Result<(), DeedError> {
         self.perform(&Deed::HangUp { device: device.into() }).map(drop)
+    }
+
+    /// The call is put on hold and a colleague called.
+    ///
+    /// # Errors
+    /// When there is no active call.
+    pub fn consult(&self, device: &str, to: &str) -> Result<Option<CallId>, DeedError> {
+        self.perform(&Deed::Consult { device: device.into(), to: to.into() })
+    }
+
+    /// Held and active call are connected with each other (the end of a warm transfer).
+    ///
+    /// # Errors
+    /// When there are no two calls.
+    pub fn transfer(&self, device: &str) -> Result<(), DeedError> {
+        self.perform(&Deed::Transfer { device: device.into() }).map(drop)
+    }
+
+    /// The consultation is ended, the held call taken back.
+    ///
+    /// # Errors
+    /// When there are no two calls.
+    pub fn take_back(&self, device: &str) -> Result<(), DeedError> {
+        self.perform(&Deed::TakeBack { device: device.into() }).map(drop)
+    }
+
+    /// The call is given away without asking.
+    ///
+    /// # Errors
+    /// When there is no active call.
+    pub fn cold_transfer(&self, device: &str, to: &str) -> Result<(), DeedError> {
+        self.perform(&Deed::ColdTransfer { device: device.into(), to: to.into() }).map(drop)
     }
 }

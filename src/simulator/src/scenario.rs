@@ -34,6 +34,12 @@ use crate::switch::{Behaviour, ExtensionConfig, Number, OutsideConfig, QueueConf
 /// The scenario of the demo: a small town hall where nothing happens by itself.
 pub const DEMO: &str = include_str!("../scenarios/demo.toml");
 
+/// The same town hall on a switch that behaves as OpenScape Voice does.
+pub const OPENSCAPE: &str = include_str!("../scenarios/openscape.toml");
+
+/// Three telephones on a switch that behaves as asterisk-csp does.
+pub const ASTERISK_CSP: &str = include_str!("../scenarios/asterisk-csp.toml");
+
 /// An expectation has so long to come true, unless it says otherwise.
 const PATIENCE: Span = Span::seconds(5);
 /// A range of extensions has at most so many.
@@ -143,6 +149,17 @@ impl SimulatorConfig {
         })
     }
 
+    /// One of the scenarios that are built in: `demo`, `openscape`, `asterisk-csp`.
+    #[must_use]
+    pub fn built_in(name: &str) -> Option<&'static str> {
+        match name {
+            "demo" => Some(DEMO),
+            "openscape" => Some(OPENSCAPE),
+            "asterisk-csp" => Some(ASTERISK_CSP),
+            _ => None,
+        }
+    }
+
     /// The scenario of the demo.
     ///
     /// # Errors
@@ -229,6 +246,15 @@ mod tests {
         let demo = SimulatorConfig::demo().unwrap();
         assert_eq!(demo.switch.extensions.len(), 13);
         crate::switch::Switch::new(demo.switch).unwrap();
+    }
+
+    #[test]
+    fn every_built_in_scenario_is_one() {
+        for name in ["demo", "openscape", "asterisk-csp"] {
+            let config = SimulatorConfig::from_scenario(SimulatorConfig::built_in(name).unwrap()).unwrap();
+            crate::switch::Switch::new(config.switch).unwrap();
+        }
+        assert_eq!(SimulatorConfig::built_in("none"), None);
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub(crate) struct Core {
     /// New links are refused.
     pub(super) refusing: bool,
     pub(super) stalled: bool,
+    /// Counts orders about the link as a whole: an end that was planned for an earlier one is void.
+    pub(super) trouble: u64,
     later: BTreeMap<(Duration, u64), Later>,
     next_later: u64,
     armed: Option<Duration>,
@@ -53,8 +55,8 @@ pub(super) enum Later {
     Session(LinkId),
     /// Send `SystemStatus`.
     Status(LinkId),
-    /// Accept links again, and read and write again.
-    Heal,
+    /// Accept links again, and read and write again, unless something was ordered since.
+    Heal(u64),
 }
 
 /// The server as a person would want to see it.
@@ -103,6 +105,7 @@ impl Core {
             dribble: None,
             refusing: false,
             stalled: false,
+            trouble: 0,
             later: BTreeMap::new(),
             next_later: 0,
             armed: None,
@@ -140,7 +143,8 @@ impl Core {
                 Later::Release(link) => self.release(link),
                 Later::Session(link) => self.check_session(now, link),
                 Later::Status(link) => self.send_status(now, link),
-                Later::Heal => self.heal(),
+                Later::Heal(order) if order == self.trouble => self.heal(),
+                Later::Heal(_) => {}
             }
         }
     }
@@ -258,7 +262,8 @@ impl Core {
                     sins.malformed_sent += 1;
                 } else {
                     let cause = event.cause.and_then(|_| Pending::take_with(&mut sins.wrong_cause));
-                    let telling = Telling { names, monitor, services: csta.services_permitted, cause };
+                    let (services, uid_links) = (csta.services_permitted, csta.uid_links);
+                    let telling = Telling { names, monitor, services, uid_links, cause };
                     link.encoder.encode(&telling.message(event, view), xml);
                 }
                 if encode_frame(InvokeId::EVENT, xml, frame).is_err() {

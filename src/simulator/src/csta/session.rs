@@ -76,8 +76,11 @@ impl Core {
         let Some(session) = session.filter(|session| session.id == *reset.session) else {
             return wire::Session::ResetRefused(refusal("invalidSessionID"));
         };
+        let sooner = now + duration < session.expires;
         session.expires = now + duration;
-        self.do_later(now + duration, Later::Session(id));
+        if sooner {
+            self.do_later(now + duration, Later::Session(id));
+        }
         let duration = u32::try_from(duration.as_secs()).ok();
         wire::Session::ResetDone(ResetApplicationSessionTimerPosResponse { duration })
     }
@@ -85,7 +88,13 @@ impl Core {
     /// A session that was not reset in time ends, and its monitors with it.
     pub(super) fn check_session(&mut self, now: Duration, id: LinkId) {
         let Some(link) = self.links.get_mut(&id) else { return };
-        let Some(session) = link.session.take_if(|session| session.expires <= now) else { return };
+        let Some(session) = link.session.take_if(|session| session.expires <= now) else {
+            // It was reset meanwhile: look again when it is due.
+            if let Some(expires) = link.session.as_ref().map(|session| session.expires) {
+                self.do_later(expires, Later::Session(id));
+            }
+            return;
+        };
         let monitors = std::mem::take(&mut link.monitors);
         let invoke = link.invoke();
         for (monitor, device) in &monitors {

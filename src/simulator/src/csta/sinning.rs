@@ -26,9 +26,7 @@ impl Core {
             Sin::CutLink { during } => self.go_away(now, during.map(|d| d.0)),
             Sin::StallLink { during } => {
                 self.stalled = true;
-                if let Some(during) = during {
-                    self.do_later(now + during.0, Later::Heal);
-                }
+                self.heal_after(now, during.map(|d| d.0));
             }
             Sin::Heal => {
                 self.sins = Pending::default();
@@ -36,6 +34,7 @@ impl Core {
                 self.style = self.csta.device_ids;
                 self.order = self.csta.order;
                 self.switch.reuse_call_ids(0);
+                self.trouble += 1;
                 self.heal();
             }
             Sin::ReuseCallIds { count } => self.switch.reuse_call_ids(*count),
@@ -80,13 +79,14 @@ impl Core {
         for link in links {
             self.close_link(now, link, "cut");
         }
-        match during {
-            Some(Duration::ZERO) => {}
-            Some(during) => {
-                self.refusing = true;
-                self.do_later(now + during, Later::Heal);
-            }
-            None => self.refusing = true,
+        self.refusing = during != Some(Duration::ZERO);
+        self.heal_after(now, during);
+    }
+
+    fn heal_after(&mut self, now: Duration, during: Option<Duration>) {
+        self.trouble += 1;
+        if let Some(during) = during {
+            self.do_later(now + during, Later::Heal(self.trouble));
         }
     }
 

@@ -22,6 +22,8 @@ pub(crate) struct Telling<'a> {
     pub(crate) monitor: &'a str,
     /// Whether it is told what may be done now.
     pub(crate) services: bool,
+    /// Whether a moved party names its old call in its device id.
+    pub(crate) uid_links: bool,
     /// A cause to tell instead of the true one.
     pub(crate) cause: Option<Cause>,
 }
@@ -156,13 +158,24 @@ impl<'a> Telling<'a> {
         told.connections = joined
             .parties
             .iter()
-            .map(|Moved { new, old }| ConnectionListItem {
-                new: Some(self.names.connection(new)),
-                old: old.as_ref().map(|old| self.names.connection(old)),
-                endpoint: Some(self.names.device(&new.device)),
-                ..ConnectionListItem::default()
-            })
+            .map(|party| self.moved(party, self.uid_links && joined.secondary.is_none()))
             .collect();
+    }
+
+    fn moved(&self, Moved { new, old }: &'a Moved, by_uid: bool) -> ConnectionListItem<'a> {
+        let mut item = ConnectionListItem {
+            new: Some(self.names.connection(new)),
+            old: old.as_ref().map(|old| self.names.connection(old)),
+            endpoint: Some(self.names.device(&new.device)),
+            ..ConnectionListItem::default()
+        };
+        if by_uid && let Some(old) = old {
+            let device = format!("N<{}>;uid={}", new.device, old.call);
+            item.new = Some(wire::ConnectionId::new(new.call.as_str(), device.clone()));
+            item.endpoint = Some(DeviceRef::known(device));
+            item.old = None;
+        }
+        item
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::calls::check_correlator;
 use super::command::Outcome;
 use super::event::EventKind;
 use super::model::{CallId, Caller, Cause, ConnectionId, LocalState, Number};
@@ -146,6 +147,7 @@ impl Switch {
         correlator: &Arc<str>,
     ) -> Result<Outcome, SwitchError> {
         self.find(connection)?;
+        check_correlator(Some(correlator))?;
         if let Some(call) = self.calls.get_mut(&connection.call) {
             call.correlator = Some(Arc::clone(correlator));
         }

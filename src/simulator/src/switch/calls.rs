@@ -78,6 +78,7 @@ impl Switch {
         called: &Number,
         correlator: Option<Arc<str>>,
     ) -> Result<CallId, SwitchError> {
+        check_correlator(correlator.as_deref())?;
         if self.calls.len() >= self.behaviour.max_calls {
             return Err(SwitchError::TooManyCalls);
         }
@@ -301,5 +302,15 @@ impl Switch {
     #[must_use]
     pub fn is_device(&self, number: &Number) -> bool {
         self.extensions.contains_key(number) || self.queues.contains_key(number)
+    }
+}
+
+/// Every event of a call carries its data, so it must fit a message many times over.
+pub(super) fn check_correlator(data: Option<&str>) -> Result<(), SwitchError> {
+    match data {
+        Some(data) if data.len() > 1024 || !data.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            Err(SwitchError::InvalidCorrelator)
+        }
+        _ => Ok(()),
     }
 }

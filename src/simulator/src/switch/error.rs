@@ -121,6 +121,9 @@ pub enum SwitchError {
     /// The digits hold a character that no phone has.
     #[error("only 0-9, *, # and A-D can be sent")]
     InvalidDigits,
+    /// Data for a call that is no hexadecimal text, or too long.
+    #[error("data for a call is at most 1024 hexadecimal digits")]
+    InvalidCorrelator,
     /// The switch has its maximum of calls.
     #[error("the switch carries its maximum of calls")]
     TooManyCalls,
@@ -143,6 +146,7 @@ impl SwitchError {
             Self::InvalidForwardingDestination(_) => (Operation, "invalidForwardingDestination"),
             Self::InvalidAgentState(_) => (Operation, "invalidAgentState"),
             Self::InvalidAgent(_) => (Operation, "invalidAgentIdentifier"),
+            Self::InvalidCorrelator => (Operation, "invalidCorrelatorData"),
             Self::InvalidDigits => (Operation, "valueOutOfRange"),
             Self::NotForThisDevice(_) => (Operation, "requestIncompatibleWithDevice"),
             Self::NotSameDevice(_) => (Operation, "notSameDevice"),

@@ -163,6 +163,7 @@ fn log_on(
     match (&extension.agent, id) {
         (Some(agent), Some(id)) if **id != *agent.id => Err(SwitchError::InvalidAgent(device.clone())),
         (Some(_), _) => Err(SwitchError::InvalidAgentState(device.clone())),
+        (None, Some(id)) if id.len() > 64 => Err(SwitchError::InvalidAgent(device.clone())),
         (None, None) => Err(SwitchError::InvalidAgent(device.clone())),
         (None, Some(id)) => {
             let (id, group) = (Arc::clone(id), group.cloned());

@@ -136,7 +136,7 @@ impl Switch {
         ids.filter_map(|id| self.call(id)).collect()
     }
 
-    /// The only connection of `device` that `wanted` fits, for people who do not know call ids.
+    /// The latest connection of `device` that `wanted` fits, for people who do not know call ids.
     ///
     /// # Errors
     /// When there is none, or no device.
@@ -145,10 +145,10 @@ impl Switch {
         device: &Number,
         wanted: impl Fn(LocalState) -> bool,
     ) -> Result<ConnectionId, SwitchError> {
-        let ids = self.at.get(device).into_iter().flatten();
-        let found = ids
-            .filter(|id| self.calls.get(*id).and_then(|c| c.leg(device)).is_some_and(|l| wanted(l.state)))
-            .next_back();
+        let mut ids = self.at.get(device).into_iter().flatten();
+        let fits =
+            |id: &&CallId| self.calls.get(*id).and_then(|c| c.leg(device)).is_some_and(|l| wanted(l.state));
+        let found = ids.rfind(fits);
         match found {
             Some(call) => Ok(ConnectionId::new(call.clone(), device.clone())),
             None if self.is_device(device) || self.is_outside(device) => {

@@ -134,10 +134,7 @@ async fn every_service_is_answered() {
             (crate::client::monitor("2001").into(), "MonitorStartResponse"),
             (crate::client::monitor("none").into(), "operation/invalidDeviceID"),
             (wire::MonitorStop { monitor: "none".into() }.into(), "operation/invalidMonitorCrossRefID"),
-            (
-                wire::SnapshotDevice { device: device(), ..Default::default() }.into(),
-                "SnapshotDeviceResponse",
-            ),
+            (wire::SnapshotDevice { device: device() }.into(), "SnapshotDeviceResponse"),
             (wire::SnapshotCall { call: nobody() }.into(), "operation/invalidCallID"),
             (wire::SetDoNotDisturb { device: device(), on: false }.into(), "SetDoNotDisturbResponse"),
             (wire::GetDoNotDisturb { device: device() }.into(), "GetDoNotDisturbResponse"),
@@ -281,12 +278,7 @@ async fn snapshots_tell_what_goes_on() {
     let mut client = Client::connect(address).await;
     pbx.ring("0612345678", "2001").unwrap();
     pbx.answer("2001").unwrap();
-    client
-        .send(
-            Request::from(wire::SnapshotDevice { device: DeviceId::new("2001"), ..Default::default() })
-                .into(),
-        )
-        .await;
+    client.send(Request::from(wire::SnapshotDevice { device: DeviceId::new("2001") }).into()).await;
     let (_, body) = client.frame().await.unwrap();
     let text = String::from_utf8(body).unwrap();
     let Message::Response(Response::SnapshotDevice(snapshot)) = wire::decode(&text).unwrap().message else {

@@ -96,8 +96,8 @@ fn command(switch: &Switch, what: u8, a: usize, b: usize, pick: usize, flag: boo
         19 => Command::ClearConnection(connection),
         20 if flag => Command::OutsideBusy(connection),
         20 => Command::ClearCall(connection.call),
-        21 if flag => Command::SetOutOfService { device: a, out: pick % 2 == 0 },
-        21 => Command::SetDoNotDisturb { device: a, on: pick % 2 == 0 },
+        21 if flag => Command::SetOutOfService { device: a, out: pick.is_multiple_of(2) },
+        21 => Command::SetDoNotDisturb { device: a, on: pick.is_multiple_of(2) },
         22 => {
             let kind = Forwarding::ALL[pick % 3];
             Command::SetForwarding { device: a, kind, to: flag.then_some(b) }

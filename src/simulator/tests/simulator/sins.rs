@@ -44,6 +44,21 @@ async fn the_link_is_cut_refused_and_healed() {
 }
 
 #[tokio::test]
+async fn a_planned_end_of_an_earlier_cut_is_void() {
+    let mut config = SimulatorConfig::demo().unwrap();
+    config.switch.behaviour.ring_limit = Span::millis(60);
+    let pbx = start(config).await.unwrap();
+    pbx.sin(&Sin::CutLink { during: Some(Span::millis(30)) }).unwrap();
+    pbx.sin(&Sin::Heal).unwrap();
+    pbx.sin(&Sin::CutLink { during: None }).unwrap();
+    pbx.ring("0612345678", "2001").unwrap();
+    // The telephone rings for 60 ms, so the 30 ms are over when it stops.
+    pbx.until(|state| state.switch.calls.is_empty()).await;
+    assert!(pbx.state().server.refusing);
+    pbx.stop().await;
+}
+
+#[tokio::test]
 async fn a_link_that_is_cut_for_a_while_heals_by_itself() {
     let (pbx, address) = pbx().await;
     pbx.sin(&Sin::CutLink { during: Some(Span::millis(50)) }).unwrap();
