@@ -1,6 +1,7 @@
 //! Logs.
 
 use crate::config::{Log, LogFormat};
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging to standard error, so that standard output stays the program's own.
@@ -12,7 +13,7 @@ pub fn start(log: &Log) -> Result<(), String> {
         .map_err(|error| format!("log.level: \"{}\" is no filter: {error}; such as \"info,schakel_csta=debug\"", log.level))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match log.format {
-        LogFormat::Human => builder.with_target(false).try_init(),
+        LogFormat::Human => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     // A second start in one process (tests, the demo) keeps the first.

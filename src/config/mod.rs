@@ -85,6 +85,7 @@ pub struct Calls {
     pub keep_ended_seconds: u32,
     pub held_return_seconds: u32,
     pub answered_elsewhere_seconds: u32,
+    pub adrift_seconds: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -25,6 +25,7 @@ pub(crate) fn core(config: &Config) -> Settings {
         keep_ended: millis(calls.keep_ended_seconds),
         held_return: millis(calls.held_return_seconds),
         answered_elsewhere: millis(calls.answered_elsewhere_seconds),
+        adrift: millis(calls.adrift_seconds),
     }
 }
 
