@@ -1,0 +1,54 @@
+//! Figures of schakel, each beside a floor that is measured in the same run. `benches/run` builds and runs all of it.
+#![allow(clippy::print_stderr, reason = "a command that fails says why on standard error")]
+
+use clap::{Parser, Subcommand};
+use schakel_bench::pipes::{self, PipeArgs};
+use schakel_bench::{Result, command, pipe, scale};
+use std::process::ExitCode;
+
+#[derive(Debug, Parser)]
+#[command(about)]
+struct Arguments {
+    #[command(subcommand)]
+    part: Part,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// From the PBX's bytes to a signed webhook.
+    Pipe(pipe::Arguments),
+    /// From a REST command to the PBX and back.
+    Command(command::Arguments),
+    /// Ten thousand devices, two thousand calls, a million events in the journal.
+    Scale(scale::Arguments),
+    /// The pipe that does nothing (started by `pipe`).
+    #[command(hide = true)]
+    Floor(PipeArgs),
+    /// The pipe that does what must be done and no more (started by `pipe`).
+    #[command(hide = true)]
+    Skeleton(PipeArgs),
+    /// A bare hyper server that answers 200 (started by `command`).
+    #[command(hide = true)]
+    Hello(command::HelloArgs),
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().part) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(part: Part) -> Result<()> {
+    match part {
+        Part::Pipe(arguments) => pipe::run(arguments),
+        Part::Command(arguments) => command::run(&arguments),
+        Part::Scale(arguments) => scale::run(&arguments),
+        Part::Floor(arguments) => pipes::run(pipes::floor::run(arguments)),
+        Part::Skeleton(arguments) => pipes::run(pipes::skeleton::run(arguments)),
+        Part::Hello(arguments) => pipes::run(command::hello(arguments)),
+    }
+}
