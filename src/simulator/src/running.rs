@@ -320,4 +320,14 @@ impl Simulator {
     pub fn cold_transfer(&self, device: &str, to: &str) -> Result<(), DeedError> {
         self.perform(&Deed::ColdTransfer { device: device.into(), to: to.into() }).map(drop)
     }
+
+    /// Breaks every link and refuses new ones until mended; the switch goes on meanwhile.
+    pub fn cut(&self) {
+        self.hub.change(|core, now| core.cut(now, None));
+    }
+
+    /// Accepts links again.
+    pub fn mend(&self) {
+        self.hub.change(|core, _| core.mend());
+    }
 }

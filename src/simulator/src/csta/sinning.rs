@@ -23,7 +23,7 @@ impl Core {
     pub(crate) fn commit(&mut self, now: Duration, sin: &Sin) -> Result<(), SinError> {
         self.remark(now, 0, &format!("{sin:?}"));
         match sin {
-            Sin::CutLink { during } => self.go_away(now, during.map(|d| d.0)),
+            Sin::CutLink { during } => self.cut(now, during.map(|d| d.0)),
             Sin::StallLink { during } => {
                 self.stalled = true;
                 self.heal_after(now, during.map(|d| d.0));
@@ -34,8 +34,7 @@ impl Core {
                 self.style = self.csta.device_ids;
                 self.order = self.csta.order;
                 self.switch.reuse_call_ids(0);
-                self.trouble += 1;
-                self.heal();
+                self.mend();
             }
             Sin::ReuseCallIds { count } => self.switch.reuse_call_ids(*count),
             Sin::DuplicateEvents { count } => self.sins.duplicate = *count,
@@ -51,7 +50,7 @@ impl Core {
                 if !keep_calls {
                     self.switch.restart();
                 }
-                self.go_away(now, Some(during.map_or(Duration::ZERO, |d| d.0)));
+                self.cut(now, Some(during.map_or(Duration::ZERO, |d| d.0)));
             }
             Sin::DeviceIds { style } => self.style = *style,
             Sin::Dribble { largest, seed } => self.dribble = (*largest > 0).then_some((*largest, *seed)),
@@ -74,7 +73,7 @@ impl Core {
     }
 
     /// Every link breaks; for `during`, or until healed, no new one comes about.
-    fn go_away(&mut self, now: Duration, during: Option<Duration>) {
+    pub(crate) fn cut(&mut self, now: Duration, during: Option<Duration>) {
         let links: Vec<LinkId> = self.links.keys().copied().collect();
         for link in links {
             self.close_link(now, link, "cut");
@@ -88,6 +87,12 @@ impl Core {
         if let Some(during) = during {
             self.do_later(now + during, Later::Heal(self.trouble));
         }
+    }
+
+    /// Links are possible again, and flow.
+    pub(crate) const fn mend(&mut self) {
+        self.trouble += 1;
+        self.heal();
     }
 
     pub(super) const fn heal(&mut self) {

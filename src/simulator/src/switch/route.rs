@@ -170,7 +170,7 @@ impl Switch {
         let connection = ConnectionId::new(call.clone(), number.clone());
         if self.behaviour.network_reached {
             let kind =
-                EventKind::NetworkReached { connection: connection.clone(), trunk: Number::from("T1") };
+                EventKind::NetworkReached { connection: connection.clone(), trunk: Number::from("T0") };
             self.emit(call, kind, cause);
         }
         self.emit(call, EventKind::Delivered { connection }, cause);

@@ -487,3 +487,35 @@ async fn nothing_is_left_running_after_a_stop() {
     assert!(client.is_over().await);
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
+
+/// Whole documents with one byte changed: each is answered, whatever it means now, and the link lives on.
+#[tokio::test]
+async fn nothing_that_a_client_sends_stops_the_server() {
+    let (pbx, address) = demo(|csta| csta.log_messages = 0).await;
+    let mut client = Client::connect(address).await;
+    let device = || DeviceId::new("2001");
+    let requests: [Request<'_>; 6] = [
+        wire::MakeCall { calling: device(), called: DeviceId::new("2002"), ..Default::default() }.into(),
+        wire::DeflectCall::new(at("1", "2001"), "2002").into(),
+        wire::SetForwarding { device: device(), to: Some(DeviceId::new("2002")), ..Default::default() }
+            .into(),
+        wire::ClearCall { call: at("1", "2001"), ..Default::default() }.into(),
+        wire::TransferCall { held: at("1", "2001"), active: at("2", "2001") }.into(),
+        crate::client::monitor("2001").into(),
+    ];
+    for request in requests {
+        let whole = wire::Encoder::new(Edition::Ed4).to_vec(&request.into());
+        for (place, byte) in (0..whole.len()).zip([0, b'<', b'>', b'"', 0xC3, b'9'].into_iter().cycle()) {
+            let mut changed = whole.clone();
+            changed[place] = byte;
+            let own = InvokeId::from_number(u16::try_from(place + 1).unwrap());
+            client.send_raw(own, &changed).await;
+            // A root that has become another event or response is no request, so nothing may come of it.
+            let ask = InvokeId::from_number(9000);
+            client.send_as(ask, Request::from(wire::RequestSystemStatus::default()).into()).await;
+            assert_eq!(client.answer_to(ask).await, "RequestSystemStatusResponse");
+        }
+    }
+    assert_eq!(pbx.state().server.links.len(), 1);
+    pbx.stop().await;
+}

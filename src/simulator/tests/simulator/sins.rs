@@ -32,11 +32,11 @@ async fn the_link_is_cut_refused_and_healed() {
     let mut client = Client::monitoring(address, &["2001"]).await;
     pbx.ring("0612345678", "2001").unwrap();
     client.event().await;
-    pbx.sin(&Sin::CutLink { during: None }).unwrap();
+    pbx.cut();
     assert!(client.is_over().await);
     assert!(Client::connect(address).await.is_over().await, "no new link while it is cut");
     pbx.answer("2001").unwrap();
-    pbx.sin(&Sin::Heal).unwrap();
+    pbx.mend();
     let mut client = Client::monitoring(address, &["2001"]).await;
     pbx.hang_up("2001").unwrap();
     assert_eq!(client.event().await, "ConnectionCleared 1@2001 null normalClearing");
