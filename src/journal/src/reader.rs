@@ -308,14 +308,15 @@ impl Reader {
     /// # Errors
     /// When the disk fails or a part is missing.
     pub fn snapshot(&self) -> Result<Option<Snapshot>, StoreError> {
-        let conn = self.conn()?;
-        let found: Option<(i64, i64)> = conn
+        // Row and parts of one moment: a newer snapshot may take its place meanwhile.
+        let tx = self.conn()?.unchecked_transaction()?;
+        let found: Option<(i64, i64)> = tx
             .query_row("SELECT seq, parts FROM snapshots ORDER BY seq DESC LIMIT 1", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .optional()?;
         let Some((seq, parts)) = found else { return Ok(None) };
-        let mut statement = conn.prepare("SELECT bytes FROM snapshot_parts WHERE seq = ?1 ORDER BY part")?;
+        let mut statement = tx.prepare("SELECT bytes FROM snapshot_parts WHERE seq = ?1 ORDER BY part")?;
         let (mut bytes, mut count) = (Vec::new(), 0);
         let mut rows = statement.query([seq])?;
         while let Some(row) = rows.next()? {

@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::settings::Subscription;
 use crate::target::Target;
 
-const SINGLE: HeaderValue = HeaderValue::from_static("application/cloudevents+json; charset=utf-8");
-const BATCH: HeaderValue = HeaderValue::from_static("application/cloudevents-batch+json; charset=utf-8");
+const SINGLE: HeaderValue = HeaderValue::from_static("application/cloudevents+json");
+const BATCH: HeaderValue = HeaderValue::from_static("application/cloudevents-batch+json");
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("schakel/", env!("CARGO_PKG_VERSION")));
 const ID: HeaderName = HeaderName::from_static("webhook-id");
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
