@@ -488,7 +488,7 @@ async fn nothing_is_left_running_after_a_stop() {
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
 
-/// Whole documents with one byte changed: each is answered, whatever it means now, and the link lives on.
+/// Whole documents with one byte changed: whatever they mean now, the link lives on and the next request is answered.
 #[tokio::test]
 async fn nothing_that_a_client_sends_stops_the_server() {
     let (pbx, address) = demo(|csta| csta.log_messages = 0).await;
@@ -510,7 +510,7 @@ async fn nothing_that_a_client_sends_stops_the_server() {
             changed[place] = byte;
             let own = InvokeId::from_number(u16::try_from(place + 1).unwrap());
             client.send_raw(own, &changed).await;
-            // A root that has become another event or response is no request, so nothing may come of it.
+            // What has become a response, or the id of another call, may go unanswered; the next request may not.
             let ask = InvokeId::from_number(9000);
             client.send_as(ask, Request::from(wire::RequestSystemStatus::default()).into()).await;
             assert_eq!(client.answer_to(ask).await, "RequestSystemStatusResponse");
