@@ -222,6 +222,7 @@ impl Encoder {
             }
         }
         writer.raw(">");
+        let before = writer.length();
         match message {
             Message::Call(event) => event.write_children(&mut writer),
             Message::Feature(event) => event.write_children(&mut writer),
@@ -231,7 +232,7 @@ impl Encoder {
             Message::Session(session) => session.write_children(&mut writer),
             Message::Declined(_) => {}
         }
-        writer.close(root);
+        writer.close_or_shorten(root, before);
     }
 
     /// The document of `message`.

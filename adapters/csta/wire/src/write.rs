@@ -60,8 +60,18 @@ impl<'o> Writer<'o> {
     /// `<name>` with what `content` writes inside; nothing written there gives `<name/>`.
     pub(crate) fn element(&mut self, name: &str, content: impl FnOnce(&mut Self)) {
         self.open(name);
-        let before = self.out.len();
+        let before = self.length();
         content(self);
+        self.close_or_shorten(name, before);
+    }
+
+    /// Bytes written so far.
+    pub(crate) fn length(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Ends an element whose start tag ended at `before`; one without content becomes `<name/>`.
+    pub(crate) fn close_or_shorten(&mut self, name: &str, before: usize) {
         if self.out.len() == before {
             self.out.truncate(before - 1);
             self.raw("/>");

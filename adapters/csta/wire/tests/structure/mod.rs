@@ -238,7 +238,6 @@ impl Maker for Full {
 pub fn dressed(edition: Edition, root: &str, document: &str) -> String {
     let namespace = edition.namespace().unwrap();
     let rest = document.strip_prefix(&format!("<{root}")).unwrap();
-    let rest = if rest == "/>" { format!("></{root}>") } else { rest.to_owned() };
     format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><{root} xmlns=\"{namespace}\"{rest}")
 }
 
