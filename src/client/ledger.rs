@@ -141,6 +141,11 @@ impl Ledger {
         self.dropped + self.entries.len()
     }
 
+    /// The contacts that were heard of, each with the number of its last notification.
+    pub fn contacts(&self) -> impl Iterator<Item = (Uuid, u64)> {
+        self.contacts.iter().map(|(contact, last)| (*contact, last.number))
+    }
+
     /// The number of a contact's last notification.
     pub fn last_number(&self, contact: Uuid) -> Option<u64> {
         self.contacts.get(&contact).map(|last| last.number)
