@@ -98,6 +98,7 @@ pub(crate) fn outbox(config: &Config, sabotage: Sabotage) -> schakel_outbox::Set
         },
         lanes_max: webhooks.lanes_max as usize,
         batch_max: webhooks.batch_max as usize,
+        without_lanes: sabotage.deliver_without_lanes,
         ..defaults
     }
 }

@@ -58,6 +58,8 @@ pub(crate) struct Endpoint {
     lanes: Lanes<Delivery>,
     breaker: Breaker,
     connections: Vec<(Connection, Instant)>,
+    /// [`Settings::without_lanes`].
+    disorderly: bool,
     in_flight: usize,
     hold: Option<Hold>,
     /// Up to here everything is in the lanes or settled.
@@ -88,6 +90,7 @@ impl Endpoint {
             subscription,
             life,
             target,
+            disorderly: settings.without_lanes,
             lanes: Lanes::default(),
             breaker: Breaker::default(),
             connections: Vec::new(),
@@ -365,7 +368,7 @@ impl Endpoint {
 
     fn enqueue(&mut self, notification: Arc<Notification>, since_ms: i64) {
         // What belongs to no contact is one lane of its own; a UUID is never 0.
-        let lane = notification.contact.unwrap_or(0);
+        let lane = if self.disorderly { notification.id } else { notification.contact.unwrap_or(0) };
         self.lanes.offer(lane, Delivery { notification, since_ms });
     }
 

@@ -36,6 +36,9 @@ pub struct Settings {
     /// Deliveries that were settled are written at the latest after this. If they are lost in a crash,
     /// they are delivered once more.
     pub settle_after: Duration,
+    /// Every delivery a lane of its own, so no order per contact. Wrong on purpose: the negative control of the tests
+    /// that kill the daemon.
+    pub without_lanes: bool,
 }
 
 impl Default for Settings {
@@ -56,6 +59,7 @@ impl Default for Settings {
             // Below the usual keep-alive of receivers (nginx 75 s, IIS 120 s); Node's 5 s is met by a second try.
             idle_max: Duration::from_secs(30),
             settle_after: Duration::from_millis(10),
+            without_lanes: false,
         }
     }
 }
