@@ -34,7 +34,8 @@ impl Template {
             _ => messages::cleared(of),
         };
         let mut frame = Vec::new();
-        encode_frame(InvokeId::EVENT, &messages::xml(&message), &mut frame).expect("an event fits in a frame");
+        encode_frame(InvokeId::EVENT, &messages::xml(&message), &mut frame)
+            .expect("an event fits in a frame");
         let mut places: Vec<usize> = memchr::memmem::find_iter(&frame, CALL).collect();
         places.extend(memchr::memmem::find_iter(&frame, CALLER).map(|at| at + CALLER.len() - DIGITS));
         Self { frame, places }

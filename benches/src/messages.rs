@@ -3,8 +3,8 @@
 //! benchmarks need no file.
 
 use schakel_csta_wire::{
-    CallEvent, CallEventKind, CallLinkage, ConnectionId, ConnectionListItem, DeviceHistoryItem, DeviceId, DeviceRef,
-    Edition, Encoder, EventCause, LocalConnectionState, Message, Octets, Service, ServiceSet,
+    CallEvent, CallEventKind, CallLinkage, ConnectionId, ConnectionListItem, DeviceHistoryItem, DeviceId,
+    DeviceRef, Edition, Encoder, EventCause, LocalConnectionState, Message, Octets, Service, ServiceSet,
 };
 
 /// What may be done with a call that rings.
@@ -127,7 +127,12 @@ pub fn cleared(of: Parties<'_>) -> Message<'_> {
 
 /// Every kind of event that the flows of a contact centre have, one of each: what the decoder is measured with.
 pub fn flow() -> Vec<Vec<u8>> {
-    let of = Parties { monitor: "1001", call: "FF00000000000000E6B7425E64140000", device: "2001", caller: "+31201234567" };
+    let of = Parties {
+        monitor: "1001",
+        call: "FF00000000000000E6B7425E64140000",
+        device: "2001",
+        caller: "+31201234567",
+    };
     let held = CallEvent {
         subject: Some(DeviceRef::known(of.device)),
         local_state: Some(LocalConnectionState::Hold),

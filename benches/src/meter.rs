@@ -48,7 +48,9 @@ impl Meter {
             bytes: AtomicU64::new(0),
             strangers: AtomicU64::new(0),
             disordered: AtomicU64::new(0),
-            latency: Mutex::new(Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("bounds that are allowed")),
+            latency: Mutex::new(
+                Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("bounds that are allowed"),
+            ),
         }
     }
 

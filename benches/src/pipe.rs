@@ -74,7 +74,11 @@ struct Way {
 
 impl Way {
     fn name(self) -> String {
-        format!("{}, {}", if self.tls { "TLS" } else { "HTTP" }, if self.batch { "batches" } else { "one a POST" })
+        format!(
+            "{}, {}",
+            if self.tls { "TLS" } else { "HTTP" },
+            if self.batch { "batches" } else { "one a POST" }
+        )
     }
 }
 
@@ -189,9 +193,12 @@ impl Bench {
                     say("events in a request", |seen| seen.per_request, "events");
                 }
             }
-            for other in kinds.iter().filter(|kind| **kind != Kind::Schakel && kinds.contains(&Kind::Schakel)) {
+            for other in kinds.iter().filter(|kind| **kind != Kind::Schakel && kinds.contains(&Kind::Schakel))
+            {
                 let ratio = |field: fn(&Capacity) -> f64| {
-                    of(Kind::Schakel, field).zip(of(*other, field)).map_or(f64::NAN, |(ours, theirs)| ours / theirs)
+                    of(Kind::Schakel, field)
+                        .zip(of(*other, field))
+                        .map_or(f64::NAN, |(ours, theirs)| ours / theirs)
                 };
                 row(&format!("schakel / {}: rate", other.name()), ratio(|seen| seen.rate), "×");
                 row(&format!("schakel / {}: CPU", other.name()), ratio(|seen| seen.cpu_micros), "×");
@@ -304,7 +311,8 @@ impl Bench {
                 running.process.terminate(Duration::from_secs(60))?;
                 totals.push(callgrind_total(&out)?);
                 if let Ok(keep) = std::env::var("SCHAKEL_BENCH_KEEP_CALLGRIND") {
-                    let name = format!("callgrind.{}.{}.{rounds}", if way.tls { "tls" } else { "http" }, way.batch);
+                    let name =
+                        format!("callgrind.{}.{}.{rounds}", if way.tls { "tls" } else { "http" }, way.batch);
                     std::fs::copy(&out, Path::new(&keep).join(name))?;
                 }
             }
@@ -387,7 +395,10 @@ impl Running {
         let Some(daemon) = &self.daemon else { return };
         let mut now = self.process.threads();
         now.retain(|(name, time)| {
-            !daemon.threads.iter().any(|(before, then)| before == name && *time < *then + Duration::from_millis(50))
+            !daemon
+                .threads
+                .iter()
+                .any(|(before, then)| before == name && *time < *then + Duration::from_millis(50))
         });
         let all: f64 = now.iter().map(|(_, time)| time.as_secs_f64()).sum();
         for (name, time) in now {

@@ -1,16 +1,15 @@
 //! The PBX end of the link: it answers what a client asks when it connects, then sends events as fast as it is told
 //! to. It knows nothing of telephony beyond that, so that its own cost stays out of the figures.
 
+use crate::Result;
 use crate::calls::{self, Calls};
 use crate::messages::EDITION;
 use crate::meter::Meter;
-use crate::Result;
 use schakel_csta_wire::{
-    CallState, ConnectionId, CstaError, Deframer, DeviceRef, Encoder,
-    GetSwitchingFunctionCapsResponse, InvokeId, LocalConnectionState, MAX_FRAME_BYTES, Message, MonitorObject,
-    MonitorStartResponse, Request, RequestSystemStatusResponse, Response, Service, ServiceSet, SnapshotCallInfo,
-    SnapshotCallResponse, SnapshotDeviceInfo, SnapshotDeviceResponse, SystemStatusValue, decode, encode_frame,
-    text_of,
+    CallState, ConnectionId, CstaError, Deframer, DeviceRef, Encoder, GetSwitchingFunctionCapsResponse,
+    InvokeId, LocalConnectionState, MAX_FRAME_BYTES, Message, MonitorObject, MonitorStartResponse, Request,
+    RequestSystemStatusResponse, Response, Service, ServiceSet, SnapshotCallInfo, SnapshotCallResponse,
+    SnapshotDeviceInfo, SnapshotDeviceResponse, SystemStatusValue, decode, encode_frame, text_of,
 };
 use std::collections::{HashMap, HashSet};
 use std::io::{Read, Write};
@@ -209,7 +208,8 @@ impl Pump {
     /// If the link breaks.
     pub fn send(&self, message: &Message<'_>) -> Result<()> {
         let mut out = Vec::new();
-        encode_frame(InvokeId::EVENT, &crate::messages::xml(message), &mut out).map_err(|error| error.to_string())?;
+        encode_frame(InvokeId::EVENT, &crate::messages::xml(message), &mut out)
+            .map_err(|error| error.to_string())?;
         Ok(self.writer()?.write_all(&out)?)
     }
 
@@ -232,7 +232,9 @@ impl Pump {
         }
         if timeout.timed_out() {
             let (monitored, snapshots) = (state.monitored.len(), state.snapshots);
-            return Err(format!("{what} within {within:?}: {monitored} monitored, {snapshots} snapshots").into());
+            return Err(
+                format!("{what} within {within:?}: {monitored} monitored, {snapshots} snapshots").into()
+            );
         }
         Ok(())
     }

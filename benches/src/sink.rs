@@ -127,7 +127,9 @@ mod tests {
             meter.sends(7, step, Instant::now());
         }
         let event = |kind: &str| {
-            format!(r#"{{"specversion":"1.0","type":"nl.schakel.{kind}.v1","data":{{"number":"0610000007"}}}}"#)
+            format!(
+                r#"{{"specversion":"1.0","type":"nl.schakel.{kind}.v1","data":{{"number":"0610000007"}}}}"#
+            )
         };
         let body = format!("[{},{},{}]", event("call.ringing"), event("call.answered"), event("provider.up"));
         note(body.as_bytes(), &meter);

@@ -31,7 +31,13 @@ pub async fn open(
         let stream = TcpStream::connect(args.to).await?;
         stream.set_nodelay(true)?;
         let (sender, receiver) = unbounded_channel();
-        let lane = Lane { receiver, batch: args.batch, key, delivered: delivered.clone(), host: args.to.to_string() };
+        let lane = Lane {
+            receiver,
+            batch: args.batch,
+            key,
+            delivered: delivered.clone(),
+            host: args.to.to_string(),
+        };
         match &connector {
             Some(connector) => {
                 let name = ServerName::try_from("localhost")?;
@@ -78,8 +84,13 @@ impl Lane {
 
     fn head(&self, number: u64, body: &[u8], out: &mut Vec<u8>) {
         use std::io::Write as _;
-        let kind = if self.batch > 1 { "application/cloudevents-batch+json" } else { "application/cloudevents+json" };
-        write!(out, "POST /hook HTTP/1.1\r\nhost: {}\r\ncontent-type: {kind}\r\n", self.host).expect("memory");
+        let kind = if self.batch > 1 {
+            "application/cloudevents-batch+json"
+        } else {
+            "application/cloudevents+json"
+        };
+        write!(out, "POST /hook HTTP/1.1\r\nhost: {}\r\ncontent-type: {kind}\r\n", self.host)
+            .expect("memory");
         if let Some(key) = self.key {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
             let id = format!("msg_{number:026}");
@@ -87,8 +98,11 @@ impl Lane {
             mac.update(format!("{id}.{now}.").as_bytes());
             mac.update(body);
             let signature = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
-            write!(out, "webhook-id: {id}\r\nwebhook-timestamp: {now}\r\nwebhook-signature: v1,{signature}\r\n")
-                .expect("memory");
+            write!(
+                out,
+                "webhook-id: {id}\r\nwebhook-timestamp: {now}\r\nwebhook-signature: v1,{signature}\r\n"
+            )
+            .expect("memory");
         }
         write!(out, "content-length: {}\r\n\r\n", body.len()).expect("memory");
     }

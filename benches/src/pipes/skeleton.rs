@@ -34,7 +34,9 @@ pub async fn run(args: PipeArgs) -> Result<()> {
     let (durable, committed) = unbounded_channel();
     let (delivered, mut settled) = unbounded_channel();
     let connection = open(&folder.join("skeleton.db"))?;
-    std::thread::Builder::new().name("journal".to_owned()).spawn(move || write_all(connection, &from_loop, &durable))?;
+    std::thread::Builder::new()
+        .name("journal".to_owned())
+        .spawn(move || write_all(connection, &from_loop, &durable))?;
     let lanes = lanes::open(&args, Some(KEY), Some(delivered)).await?;
     tokio::task::spawn_local(hand_out(committed, lanes));
     let settle = to_writer.clone();
@@ -57,7 +59,8 @@ pub async fn run(args: PipeArgs) -> Result<()> {
             let text = text_of(frame.body)?;
             let decoded = decode(&text)?;
             let Message::Call(event) = decoded.message else { continue };
-            let lane = event.connection.call.bytes().fold(0, |sum, byte| sum * 31 + usize::from(byte)) % CONNECTIONS;
+            let lane =
+                event.connection.call.bytes().fold(0, |sum, byte| sum * 31 + usize::from(byte)) % CONNECTIONS;
             let body = body(&event, number, args.body_bytes)?;
             to_writer.send(Write::Event { number, lane, raw: frame.body.to_vec(), body })?;
             number += 1;
@@ -65,7 +68,10 @@ pub async fn run(args: PipeArgs) -> Result<()> {
     }
 }
 
-async fn hand_out(mut committed: UnboundedReceiver<Vec<(u64, usize, Bytes)>>, lanes: Vec<UnboundedSender<lanes::Item>>) {
+async fn hand_out(
+    mut committed: UnboundedReceiver<Vec<(u64, usize, Bytes)>>,
+    lanes: Vec<UnboundedSender<lanes::Item>>,
+) {
     while let Some(events) = committed.recv().await {
         for (number, lane, body) in events {
             let _ = lanes[lane].send((number, body));
@@ -85,7 +91,11 @@ fn open(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-fn write_all(mut connection: Connection, queue: &Receiver<Write>, durable: &UnboundedSender<Vec<(u64, usize, Bytes)>>) {
+fn write_all(
+    mut connection: Connection,
+    queue: &Receiver<Write>,
+    durable: &UnboundedSender<Vec<(u64, usize, Bytes)>>,
+) {
     while let Ok(first) = queue.recv() {
         let group: Vec<Write> = std::iter::once(first).chain(queue.try_iter().take(GROUP - 1)).collect();
         let mut events = Vec::new();
@@ -93,11 +103,13 @@ fn write_all(mut connection: Connection, queue: &Receiver<Write>, durable: &Unbo
         for write in group {
             match write {
                 Write::Event { number, lane, raw, body } => {
-                    let mut input =
-                        transaction.prepare_cached("INSERT INTO inputs VALUES (?1, ?2)").expect("a statement");
+                    let mut input = transaction
+                        .prepare_cached("INSERT INTO inputs VALUES (?1, ?2)")
+                        .expect("a statement");
                     input.execute(params![number as i64, raw]).expect("a row");
-                    let mut row =
-                        transaction.prepare_cached("INSERT INTO outbox VALUES (?1, ?2)").expect("a statement");
+                    let mut row = transaction
+                        .prepare_cached("INSERT INTO outbox VALUES (?1, ?2)")
+                        .expect("a statement");
                     row.execute(params![number as i64, &body[..]]).expect("a row");
                     events.push((number, lane, body));
                 }
