@@ -17,7 +17,7 @@ mod command;
 mod device;
 pub mod dialect;
 mod incoming;
-//mod inspect;
+mod inspect;
 mod memory;
 mod observe;
 mod refusal;
@@ -28,6 +28,6 @@ mod watch;
 
 pub use device::{Named, normalise};
 pub use dialect::Dialect;
-//pub use inspect::{Inspected, Inspection, Verdict, inspect};
+pub use inspect::{Call, Connection, Field, Inspected, Inspection, Moved, Party, Problem, Verdict, inspect};
 pub use session::Csta;
 pub use settings::{SessionSettings, Settings, SettingsError};

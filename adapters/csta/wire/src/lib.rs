@@ -55,7 +55,7 @@ pub use feature::*;
 pub use frame::{
     Deframer, Desync, Frame, FrameTooLong, HEADER_BYTES, InvokeId, MAX_FRAME_BYTES, encode_frame,
 };
-pub use message::{Declined, Decoded, Encoder, Message, decode};
+pub use message::{Declined, Decoded, Encoder, Message, decode, leaves};
 pub use pull::MAX_DEPTH;
 pub use request::*;
 pub use response::*;

@@ -172,6 +172,21 @@ fn read_body<'a>(
     Ok(found)
 }
 
+/// Every element of a document that has no element inside itself: its path below
+/// the root, as `connection/callID`, and its text. For showing a message whole.
+///
+/// # Errors
+/// As [`decode`].
+pub fn leaves(text: &str) -> Result<Vec<(String, String)>, DecodeError> {
+    let mut pull = Pull::new(text);
+    let root = pull.root()?;
+    let mut found = Vec::new();
+    pull.leaves(&root, "", &mut found)?;
+    pull.finish()?;
+    found.retain(|(path, _)| !path.is_empty());
+    Ok(found)
+}
+
 /// Writes messages in the shapes and the namespace of one edition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encoder {

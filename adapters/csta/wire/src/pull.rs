@@ -190,6 +190,36 @@ impl<'a> Pull<'a> {
         }
     }
 
+    /// Every element inside `tag` that has no element inside itself: its path and its text.
+    pub(crate) fn leaves(
+        &mut self,
+        tag: &Tag<'a>,
+        path: &str,
+        found: &mut Vec<(String, String)>,
+    ) -> Result<(), DecodeError> {
+        let mut own = Cow::Borrowed("");
+        let mut inner = false;
+        while !tag.empty {
+            match self.next()? {
+                Token::Open(child) => {
+                    inner = true;
+                    let path = if path.is_empty() {
+                        child.name.to_owned()
+                    } else {
+                        format!("{path}/{}", child.name)
+                    };
+                    self.leaves(&child, &path, found)?;
+                }
+                Token::Close => break,
+                piece => self.append(&mut own, &piece)?,
+            }
+        }
+        if !inner {
+            found.push((path.to_owned(), trim(own).into_owned()));
+        }
+        Ok(())
+    }
+
     /// Reads past the end of `tag`, whatever is inside.
     pub(crate) fn skip(&mut self, tag: &Tag<'a>) -> Result<(), DecodeError> {
         if tag.empty {

@@ -1,0 +1,219 @@
+//! `inspect` on messages in the shapes of real products: `protocol-fixtures/csta/messages`, and the published
+//! corpus where it is present. `UPDATE_FIXTURES=1` writes the expectations anew.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use schakel_csta::{Call, Dialect, Verdict, dialect, inspect};
+use schakel_csta_wire::{InvokeId, encode_frame};
+use support::fixtures;
+
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|e| e == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+fn dialect_of(path: &Path) -> &'static Dialect {
+    if path.to_string_lossy().contains("openscape-voice") {
+        &dialect::OPENSCAPE_VOICE
+    } else {
+        &dialect::STANDARD
+    }
+}
+
+#[test]
+fn t25_what_is_understood_of_each_message_is_shown() {
+    let files = files(&fixtures().join("messages"), "xml");
+    assert!(files.len() >= 14);
+    for file in files {
+        let inspection = inspect(&std::fs::read(&file).unwrap(), dialect_of(&file));
+        let shown = serde_json::to_string_pretty(&inspection).unwrap() + "\n";
+        let expected = file.with_extension("json");
+        if std::env::var_os("UPDATE_FIXTURES").is_some() {
+            std::fs::write(&expected, &shown).unwrap();
+        }
+        assert_eq!(shown, std::fs::read_to_string(&expected).unwrap(), "{}", file.display());
+    }
+}
+
+#[test]
+fn a_framed_stream_is_shown_message_by_message() {
+    let mut bytes = Vec::new();
+    encode_frame(InvokeId::EVENT, b"<HeldEvent><cause>normal</cause></HeldEvent>", &mut bytes).unwrap();
+    encode_frame(InvokeId(*b"0001"), b"<keepalive/>", &mut bytes).unwrap();
+    encode_frame(InvokeId(*b"0002"), b"<broken", &mut bytes).unwrap();
+    let inspection = inspect(&bytes, &dialect::STANDARD);
+    assert!(inspection.framed && inspection.stream_problem.is_none() && !inspection.all_understood());
+    let verdicts: Vec<_> =
+        inspection.messages.iter().map(|m| (m.offset, m.invoke.as_deref(), m.verdict)).collect();
+    let expected = [
+        (0, Some("9999"), Verdict::Understood),
+        (52, Some("0001"), Verdict::Declined),
+        (72, Some("0002"), Verdict::Malformed),
+    ];
+    assert_eq!(verdicts, expected);
+    bytes.extend_from_slice(b"\0\0\0\x20abcd<x");
+    assert!(inspect(&bytes, &dialect::STANDARD).stream_problem.unwrap().contains("10 bytes at byte 87"));
+    bytes.extend_from_slice(&[b'y'; 40]);
+    assert!(inspect(&bytes, &dialect::STANDARD).stream_problem.unwrap().contains("out of step"));
+}
+
+#[test]
+fn documents_ended_by_nul_are_told_apart_and_nothing_is_said_so() {
+    let inspection = inspect(b"<MonitorStop/>\0<HoldCall/>\0", &dialect::STANDARD);
+    let offsets: Vec<_> = inspection.messages.iter().map(|message| message.offset).collect();
+    assert_eq!((inspection.framed, offsets), (false, vec![0, 15]));
+    assert!(inspection.all_understood());
+    for nothing in [&b""[..], b"  \n"] {
+        let inspection = inspect(nothing, &dialect::STANDARD);
+        assert!(inspection.stream_problem.is_some() && !inspection.all_understood());
+    }
+}
+
+/// The published captures and templates of real products, where they are present.
+fn corpus() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/csta/corpus");
+    if path.is_dir() {
+        return Some(path);
+    }
+    println!("skipped: {} is not there", path.display());
+    None
+}
+
+fn one(corpus: &Path, file: &str) -> schakel_csta::Inspected {
+    let path = corpus.join(file);
+    let inspection = inspect(&std::fs::read(&path).unwrap(), dialect_of(&path));
+    assert_eq!(inspection.messages.len(), 1, "{file}");
+    inspection.messages.into_iter().next().unwrap()
+}
+
+fn call(corpus: &Path, file: &str) -> Call {
+    one(corpus, file).call.unwrap_or_else(|| panic!("{file} is no call event"))
+}
+
+fn number(party: &Option<schakel_csta::Party>) -> Option<&str> {
+    party.as_ref().and_then(|party| party.number.as_deref())
+}
+
+#[test]
+fn every_well_formed_message_of_the_corpus_is_understood_or_declined_by_name() {
+    let Some(corpus) = corpus() else { return };
+    let files = files(&corpus, "xml");
+    assert!(files.len() > 100);
+    // What is no CSTA of ours: private services, features of telephones, other protocols in the same stream.
+    let not_ours = [
+        "AssignDevice",
+        "GetDeviceId",
+        "HookSwitchStatus",
+        "MonitorStartAb",
+        "MonitorTrunk",
+        "RegisterTerminalRequest",
+        "ReleaseDeviceId",
+        "SetDisplay",
+        "SetHookswitchStatus",
+        "SetMicrophoneMute",
+        "SetSecurityClass",
+        "SetSpeakerVolume",
+        "UnregisterTerminalRequest",
+        "iq",
+        "keepalive",
+        "loginRequest",
+        "loginResponce",
+        "presence",
+    ];
+    for file in files {
+        let inspection = inspect(&std::fs::read(&file).unwrap(), dialect_of(&file));
+        for message in inspection.messages {
+            let place = file.display();
+            match message.verdict {
+                Verdict::Understood => assert!(!message.message.unwrap().is_empty()),
+                Verdict::Declined => {
+                    let root = message.message.unwrap();
+                    assert!(not_ours.contains(&&*root), "{place}: {root}");
+                    assert!(message.problem.unwrap().text.contains(&root));
+                }
+                Verdict::Malformed => {
+                    assert!(file.ends_with("avaya-dmcc/013-StopApplicationSession.xml"), "{place}")
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn captures_of_openscape_voice_come_out_as_what_they_say() {
+    let Some(corpus) = corpus() else { return };
+    let delivered = call(&corpus, "openscape-voice/014-DeliveredEvent.xml");
+    assert_eq!(
+        (number(&delivered.calling), number(&delivered.called)),
+        (Some("7868772298"), Some("3021061290002"))
+    );
+    assert_eq!(delivered.connection.device, "3021061290002");
+    assert_eq!((delivered.local_state, delivered.cause), (Some("alerting"), "enteringDistribution"));
+    assert_eq!(number(&delivered.network_called), Some("02911"));
+    assert_eq!(delivered.permitted, Some(vec!["clearConnection", "deflectCall"]));
+    assert!(delivered.correlator.unwrap().starts_with("urn:nena:uid:callid:"));
+    assert_eq!(delivered.calling.unwrap().name.as_deref(), Some("Line71001"));
+    let transferred = call(&corpus, "openscape-voice/015-TransferedEvent.xml");
+    assert_eq!(transferred.connection.device, "+17867104700");
+    assert_eq!(transferred.to.as_deref(), Some("+17867100001"));
+    assert_eq!((transferred.local_state, transferred.cause), (Some("null"), "singleStepTransfer"));
+    let caller = &transferred.moved[1];
+    assert_eq!((&*caller.to.call, &*caller.to.device), ("0300010000000000CFB6706408000000", "+17867100000"));
+    assert_eq!(caller.from.as_ref().unwrap().call, "FF00010000000000CFB6706408000000");
+    let originated = call(&corpus, "openscape-voice/002-OriginatedEvent.xml");
+    assert_eq!(
+        (number(&originated.calling), number(&originated.called)),
+        (Some("302118840100"), Some("302118840101"))
+    );
+    assert_eq!((originated.local_state, originated.cause), (Some("connected"), "newCall"));
+    let initiated = call(&corpus, "openscape-voice/001-ServiceInitiatedEvent.xml");
+    assert_eq!((&*initiated.connection.device, initiated.cause), ("302118840100", "makeCall"));
+    let status = one(&corpus, "openscape-voice/009-SystemStatus.xml");
+    assert_eq!((status.edition.as_deref(), status.kind), (Some("ed2"), Some("request")));
+    let information = call(&corpus, "openscape-voice/013-CallInformationEvent.xml");
+    assert_eq!(information.connection.device, "3021061290000");
+}
+
+#[test]
+fn captures_of_mitel_zultys_snom_and_yealink_come_out_as_what_they_say() {
+    let Some(corpus) = corpus() else { return };
+    let field = |file: &str, path: &str| {
+        let message = one(&corpus, file);
+        let field = message.understood.into_iter().find(|field| field.path == path);
+        field.unwrap_or_else(|| panic!("{file}: {path}"))
+    };
+    let refusal = field("mitel-mivoice400-estos/002-CSTAErrorCode.xml", "systemResourceAvailibility");
+    assert_eq!(refusal.value, "overallMonitorLimitExceeded");
+    let monitor = field("mitel-mivoice400-estos/001-MonitorStart.xml", "monitorObject/deviceObject");
+    assert_eq!((&*monitor.value, monitor.number.as_deref()), ("N<123!98>", Some("123")));
+    assert_eq!(field("zultys-mx/006-MakeCallResponse.xml", "callingDevice/callID").value, "25");
+    assert_eq!(one(&corpus, "zultys-mx/006-MakeCallResponse.xml").unused, ["calledDevice"]);
+    assert_eq!(field("zultys-mx/007-CSTAErrorCode.xml", "privateErrorCode").value, "URM Denied");
+    let info = "crossRefIDorSnapshotData/snapshotData/snapshotDeviceResponseInfo";
+    let device =
+        field("snom/010-SnapshotDeviceResponse.xml", &format!("{info}/connectionIdentifier/deviceID"));
+    assert_eq!(device.number.as_deref(), Some("455455"));
+    let call_id =
+        field("snom/010-SnapshotDeviceResponse.xml", &format!("{info}/connectionIdentifier/callID"));
+    assert_eq!(call_id.value, "-12");
+    let state = format!("{info}/localCallState/compoundCallState/localConnectionState");
+    assert_eq!(field("snom/010-SnapshotDeviceResponse.xml", &state).value, "alerting");
+    let delivered = call(&corpus, "yealink/012-DeliveredEvent.xml");
+    assert_eq!((number(&delivered.calling), number(&delivered.called)), (Some("2000"), Some("1001")));
+    let failed = call(&corpus, "yealink/013-FailedEvent.xml");
+    assert_eq!((failed.local_state, failed.cause), (Some("null"), "callCancelled"));
+    let fault = one(&corpus, "yealink/016-soap-SOAP.xml");
+    assert!(fault.soap && fault.kind == Some("error"));
+}

@@ -1,0 +1,27 @@
+//! Decoding: any bytes. What is understood is written for each edition, and understood again; edition 6 loses nothing.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use schakel_csta_wire::{Edition, Encoder, Message, decode, leaves, text_of};
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = text_of(data) else { return };
+    let decoded = match decode(&text) {
+        Ok(decoded) => decoded,
+        Err(error) => {
+            assert!(error.offset <= text.len());
+            assert!(leaves(&text).is_err());
+            return;
+        }
+    };
+    assert!(leaves(&text).is_ok());
+    if matches!(decoded.message, Message::Declined(_)) {
+        return;
+    }
+    for edition in [Edition::Ed3, Edition::Ed4, Edition::Ed6] {
+        let written = Encoder::new(edition).to_vec(&decoded.message);
+        let written = text_of(&written).expect("what is written is text");
+        let again = decode(&written).expect("what is written is read");
+        assert_eq!(again.message.root(), decoded.message.root());
+    }
+});
