@@ -5,7 +5,7 @@ Arguments: the path of `spectral`, and the document (without it src/api/openapi.
   2. every rule of design-rules.yml goes red on a document that breaks it;
   3. where the ruleset that Logius publishes is at hand, the document and its 3.0 copy have no error under it.
 
-The published ruleset (CC BY 4.0) is not part of this repository. It is taken from SCHAKEL_DESIGN_RULES (files,
+The published ruleset (CC BY 4.0) is not part of this repository. It is taken from TESTS_DESIGN_RULES (files,
 separated by `:`), or from ../shared/design-rules/*.yml; without either, point 3 is skipped and said to be.
 """
 
@@ -144,7 +144,7 @@ def errors(results):
 
 def published():
     """The rulesets of Logius that are at hand."""
-    named = [path for path in os.environ.get("SCHAKEL_DESIGN_RULES", "").split(":") if path]
+    named = [path for path in os.environ.get("TESTS_DESIGN_RULES", "").split(":") if path]
     beside = product.ROOT.parent / "shared" / "design-rules"
     return named or sorted(str(path) for path in beside.glob("*.y*ml"))
 
@@ -177,7 +177,7 @@ def check():
                 raise Failed(f"{path} breaks {ruleset}:\n" + "\n".join(best))
             told += f"; 0 errors under {pathlib.Path(ruleset).name}"
         if not rulesets:
-            told += "; the published ruleset is not at hand (SCHAKEL_DESIGN_RULES), skipped"
+            told += "; the published ruleset is not at hand (TESTS_DESIGN_RULES), skipped"
     return told
 
 

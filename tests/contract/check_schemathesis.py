@@ -1,7 +1,7 @@
 """schemathesis against a running daemon: what the OpenAPI document says is what the daemon does.
 
-Arguments: the path of `schemathesis`. Environment: SCHAKEL_SEED (a number; without it a new one is drawn and printed),
-SCHAKEL_EXAMPLES (examples an operation).
+Arguments: the path of `schemathesis`. Environment: TESTS_SEED (a number; without it a new one is drawn and printed),
+TESTS_EXAMPLES (examples an operation).
 
 Fails on a 5xx, on a status code, content type, header or body that the document does not describe, on a method that is
 answered though it is not documented, and on data given without a token.
@@ -17,7 +17,7 @@ import product
 from product import Failed
 
 # Examples an operation. With about 50 operations this takes some two minutes; the figure is for a check at every
-# commit, and SCHAKEL_EXAMPLES is for a long run by hand.
+# commit, and TESTS_EXAMPLES is for a long run by hand.
 EXAMPLES = "25"
 
 # The whole run is stopped after this: it would mean that the daemon hangs.
@@ -39,15 +39,15 @@ EXCLUDED = r"(/reconnect|/tokens/\{[^}]+\})$"
 
 def check():
     """Starts the PBX and the daemon, and lets schemathesis ask everything."""
-    seed = os.environ.get("SCHAKEL_SEED") or str(random.SystemRandom().randrange(2**32))
-    print(f"schemathesis seed {seed} (repeat with SCHAKEL_SEED={seed})", flush=True)
+    seed = os.environ.get("TESTS_SEED") or str(random.SystemRandom().randrange(2**32))
+    print(f"schemathesis seed {seed} (repeat with TESTS_SEED={seed})", flush=True)
     with tempfile.TemporaryDirectory(prefix="schakel-schemathesis-") as folder:
         with product.simulator() as pbx, product.daemon(pbx) as daemon:
             pbx.ring("0612345678", product.DEVICES[0])
             arguments = [sys.argv[1], "run", f"{daemon.origin}/v1/openapi.json", "--url", f"{daemon.origin}/v1"]
             arguments += ["--header", f"Authorization: Bearer {daemon.token}", "--seed", seed]
             arguments += ["--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing,stateful"]
-            arguments += ["--max-examples", os.environ.get("SCHAKEL_EXAMPLES", EXAMPLES), "--workers", "1"]
+            arguments += ["--max-examples", os.environ.get("TESTS_EXAMPLES", EXAMPLES), "--workers", "1"]
             arguments += ["--request-timeout", "10", "--continue-on-failure", "--rate-limit", "500/s"]
             arguments += ["--generation-database", "none", "--suppress-health-check", "all", "--warnings", "off"]
             arguments += ["--exclude-path-regex", EXCLUDED]

@@ -29,6 +29,9 @@ STOP_SECONDS = 15
 # The telephones of the simulated PBX that the checks use.
 DEVICES = ["2001", "2002", "2003"]
 
+# What the person who runs the tests has set for a daemon of his own is not for ours.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("SCHAKEL_")}
+
 # The scope that has all others in it: the checks look at the whole contract.
 SCOPE = "admin"
 
@@ -59,7 +62,10 @@ def free_ports(count):
 
 def run(*arguments):
     """Runs a subcommand to its end and returns what it wrote to standard output."""
-    done = subprocess.run([binary(), *arguments], capture_output=True, text=True, timeout=START_SECONDS, check=False)
+    command = [binary(), *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=START_SECONDS, check=False, env=ENVIRONMENT
+    )
     if done.returncode != 0:
         raise Failed(f"schakel {' '.join(arguments)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
@@ -97,7 +103,9 @@ def program(name, arguments, folder):
     """A program in the background, with its output in a file that is shown when the check fails."""
     log_path = pathlib.Path(folder) / f"{name}.log"
     with open(log_path, "wb") as log:
-        process = subprocess.Popen(arguments, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            arguments, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=ENVIRONMENT
+        )
     try:
         yield process
     except BaseException:

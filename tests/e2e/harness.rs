@@ -1,0 +1,202 @@
+//! A whole house for one test: everything on loopback, with ports of its own and a folder of its own.
+
+use http::Method;
+use schakel::client::ledger::Order;
+use schakel::client::{AccessArgs, Api};
+use schakel::config::Config;
+use schakel::jkc::StandIn;
+use schakel::jkc::verify::Secret;
+use schakel::serve::{Daemon, Sabotage};
+use schakel::softphone::{Seat, Softphone};
+use schakel_api::tokens;
+use schakel_contract::event::Event;
+use schakel_contract::requests::{SubscriptionRequest, TokenRequest};
+use schakel_contract::views::{CallView, CreatedSubscription, Scope, SnapshotView};
+use schakel_journal::{Options, Store};
+use schakel_simulator::RunningSimulator;
+use schakel_simulator::config::SimulatorConfig;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Longer than anything here takes on a busy machine: only a failing test waits for it.
+pub const SOON: Duration = Duration::from_secs(20);
+
+/// Port 0 of loopback.
+pub const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// A PBX, a daemon in this process, and JKC.
+pub struct House {
+    pub pbx: RunningSimulator,
+    pub daemon: Daemon,
+    pub jkc: StandIn,
+    pub api: Api,
+    /// Gone when the test is over.
+    _folder: TempDir,
+}
+
+/// Runs a test on one thread, as the daemon does.
+pub fn on_runtime(test: impl Future<Output = ()>) {
+    schakel::tls::install();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(tokio::task::LocalSet::new().run_until(test));
+}
+
+/// The default simulator without its story.
+pub fn pbx() -> SimulatorConfig {
+    let mut config = SimulatorConfig::demo().unwrap();
+    config.steps.clear();
+    config.csta.listen = Some(ANY);
+    config
+}
+
+/// A configuration for that simulator. `more` is added to the provider's section.
+pub fn configuration(folder: &Path, csta: SocketAddr, api: &str, admin: &str, more: &str) -> String {
+    format!(
+        r#"
+[journal]
+path = "{}"
+[api]
+listen = "{api}"
+[admin]
+listen = "{admin}"
+[webhooks]
+allowed_hosts = ["127.0.0.1"]
+allow_insecure = true
+[calls]
+keep_ended_seconds = 600
+[[providers]]
+name = "pbx"
+address = "{csta}"
+{more}
+[[providers.devices]]
+numbers = ["2001-2003", "2010-2019"]
+[[providers.devices]]
+numbers = ["7000"]
+kind = "queue"
+"#,
+        folder.join("journal.db").display()
+    )
+}
+
+/// A token for everything, put into the journal before the daemon has it.
+pub fn token(journal: &Path) -> String {
+    let making = || {
+        let (store, _) = Store::open(journal, Options::default()).unwrap();
+        let request =
+            TokenRequest { name: "test".into(), scopes: vec![Scope::Admin], agent: None, expires_at: None };
+        tokens::create_offline(&store, request).unwrap().secret
+    };
+    // It blocks, which a runtime's own thread must not.
+    std::thread::scope(|scope| scope.spawn(making).join().unwrap())
+}
+
+/// The API with a token.
+pub fn api(address: SocketAddr, token: &str) -> Api {
+    let access = AccessArgs { token: Some(token.into()), ..AccessArgs::default() };
+    Api::new(&format!("http://{address}"), &access).unwrap()
+}
+
+/// Subscribes JKC to everything.
+pub async fn subscribe(api: &Api, jkc: &StandIn, batch: bool) {
+    let request = SubscriptionRequest { url: jkc.url(), kinds: Vec::new(), batch };
+    let created: CreatedSubscription = api.send(Method::POST, &["webhooks"], &request).await.unwrap();
+    jkc.trust(Secret::parse(&created.secret).unwrap());
+}
+
+/// Two ports that were free a moment ago.
+pub fn free_ports() -> (SocketAddr, SocketAddr) {
+    let (one, two) = (TcpListener::bind(ANY).unwrap(), TcpListener::bind(ANY).unwrap());
+    (one.local_addr().unwrap(), two.local_addr().unwrap())
+}
+
+impl House {
+    /// With the default simulator.
+    pub async fn start() -> Self {
+        Self::with(pbx(), "").await
+    }
+
+    /// With this simulator, and these keys in the provider's section.
+    pub async fn with(simulator: SimulatorConfig, provider: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let pbx = schakel_simulator::start(simulator).await.unwrap();
+        let text =
+            configuration(folder.path(), pbx.csta_address().unwrap(), "127.0.0.1:0", "127.0.0.1:0", provider);
+        let config = Config::parse("test", Some(&text), &[]).unwrap();
+        let token = token(&config.journal.path);
+        let daemon =
+            Daemon::start(config, Sabotage::default()).await.unwrap_or_else(|error| panic!("{error:?}"));
+        let api = api(daemon.api, &token);
+        let jkc = StandIn::start(ANY, None, Order::Whole).await.unwrap();
+        subscribe(&api, &jkc, false).await;
+        pbx.until_monitored(1).await;
+        let house = Self { pbx, daemon, jkc, api, _folder: folder };
+        house.link_is_up().await;
+        house
+    }
+
+    /// An agent's softphone at a device.
+    pub async fn agent(&self, name: &str, device: &str) -> Softphone {
+        let seat = Seat { agent: name.into(), provider: "pbx".into(), device: device.into() };
+        Softphone::sign_on(self.api.clone(), seat).await.unwrap()
+    }
+
+    /// The next notification of a kind after a mark, at a device where one is named.
+    pub async fn told(&self, mark: usize, kind: &str, device: Option<&str>) -> Event {
+        let what = format!("{kind} at {device:?}");
+        let fits = |event: &Event| {
+            event.data.change == kind
+                && device.is_none_or(|device| event.data.device.as_deref() == Some(device))
+        };
+        self.jkc.event_after(mark, what, SOON, fits).await.unwrap_or_else(|error| panic!("{error}")).0
+    }
+
+    /// Where JKC's notifications stand.
+    pub fn mark(&self) -> usize {
+        self.jkc.look(|ledger| ledger.mark())
+    }
+
+    /// Everything that is live.
+    pub async fn snapshot(&self) -> SnapshotView<'static> {
+        self.api.get(&["snapshot"]).await.unwrap()
+    }
+
+    /// The live calls.
+    pub async fn live_calls(&self) -> Vec<CallView<'static>> {
+        self.snapshot().await.calls.into_iter().filter(|call| call.ended.is_none()).collect()
+    }
+
+    /// Waits until the link is up.
+    pub async fn link_is_up(&self) {
+        let mut cursor = self.daemon.engine().cursor();
+        loop {
+            cursor.mark_unchanged();
+            let up = |state: &schakel_core::state::State| {
+                state.providers.values().all(|p| p.link == schakel_core::model::provider::LinkState::Up)
+            };
+            if self.daemon.engine().read(up).await.unwrap() {
+                return;
+            }
+            tokio::time::timeout(SOON, cursor.changed()).await.expect("the link comes up").unwrap();
+        }
+    }
+
+    /// Nothing is wrong with what JKC was told, and the daemon and the PBX have the same live calls: none.
+    pub async fn ends_clean(self) {
+        let quiet =
+            |ledger: &schakel::client::Ledger| ledger.picture().live_calls().next().is_none().then_some(());
+        self.jkc.wait("an end of all calls", SOON, quiet).await.unwrap_or_else(|error| panic!("{error}"));
+        assert!(self.live_calls().await.is_empty(), "a ghost call: {:?}", self.live_calls().await);
+        assert!(
+            self.pbx.state().switch.calls.is_empty(),
+            "the PBX still has {:?}",
+            self.pbx.state().switch.calls
+        );
+        let (counts, violations) = self.jkc.look(|ledger| (ledger.counts(), ledger.violations().to_vec()));
+        assert_eq!(counts.refused, 0, "signatures or envelopes were refused");
+        assert!(violations.is_empty(), "{violations:?}");
+        self.daemon.stop().await;
+        self.pbx.stop().await;
+    }
+}

@@ -1,0 +1,14 @@
+//! End to end, over real sockets: a simulated PBX, the daemon, and a stand-in for JKC.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends where something is untrue"
+)]
+
+mod calls;
+mod harness;
+mod kill;
+mod sins;
+mod transfers;

@@ -1,0 +1,20 @@
+//! The README's first command, as a newcomer runs it.
+
+use std::process::Command;
+
+#[test]
+fn t03_to_t12_the_demo_tells_its_story_and_all_of_it_is_true() {
+    for language in ["nl", "en"] {
+        let done = Command::new(env!("CARGO_BIN_EXE_schakel"))
+            .args(["demo", "--quick", "--language", language])
+            .output()
+            .expect("the demo starts");
+        let (told, said) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert!(done.status.success(), "{}\n{told}\n{said}", done.status);
+        for chapter in 1..=8 {
+            assert!(told.contains(&format!("\n── {chapter}. ")), "chapter {chapter} is missing:\n{told}");
+        }
+        let ending = if language == "nl" { "┌─ Alles klopte" } else { "┌─ All of it was true" };
+        assert!(told.contains(ending), "{told}");
+    }
+}

@@ -1,0 +1,187 @@
+//! A day at the telephone: simulator, daemon, and agents who follow a script, each a process of its own.
+
+use schakel::client::{AccessArgs, Api, EventStream, StreamItem};
+use schakel_simulator::RunningSimulator;
+use schakel_simulator::config::SimulatorConfig;
+use schakel_simulator::duration::Span;
+use schakel_simulator::switch::{ExtensionConfig, Number, OutsideConfig, SwitchConfig};
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+const CUSTOMER: &str = "0201234567";
+const OUTSIDE: &str = "0612345678";
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Simulator and daemon in a folder of their own.
+struct House {
+    folder: tempfile::TempDir,
+    simulator: RunningSimulator,
+    url: String,
+    token: String,
+    _daemon: Child,
+}
+
+impl House {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let simulator = schakel_simulator::start(SimulatorConfig {
+            switch: SwitchConfig {
+                extensions: ["2001", "2002"].map(ExtensionConfig::new).into(),
+                outside: vec![OutsideConfig {
+                    number: Number::from(OUTSIDE),
+                    name: None,
+                    answers_after: Some(Span(Duration::from_millis(50))),
+                    busy: false,
+                }],
+                ..SwitchConfig::default()
+            },
+            ..SimulatorConfig::default()
+        })
+        .await
+        .unwrap();
+        let csta = simulator.csta_address().unwrap();
+        let held = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+        let [api, admin] = held.each_ref().map(|listener| listener.local_addr().unwrap());
+        drop(held);
+        let journal = folder.path().join("schakel.db");
+        let config = format!(
+            "[journal]\npath = {journal:?}\n[api]\nlisten = \"{api}\"\n[admin]\nlisten = \"{admin}\"\n\
+             [webhooks]\nallowed_hosts = [\"127.0.0.1\"]\nallow_insecure = true\n\
+             [[providers]]\nname = \"pbx\"\nadapter = \"csta\"\naddress = \"{csta}\"\n\
+             [[providers.devices]]\nnumbers = [\"2001-2002\"]\n"
+        );
+        std::fs::write(folder.path().join("schakel.toml"), config).unwrap();
+        let config = folder.path().join("schakel.toml");
+        let made = schakel()
+            .args(["token", "create", "--name", "test", "--scope", "admin", "--config"])
+            .arg(&config)
+            .output()
+            .await
+            .unwrap();
+        let printed = String::from_utf8(made.stdout).unwrap();
+        assert!(made.status.success(), "{printed}{}", String::from_utf8_lossy(&made.stderr));
+        let token = printed.split_whitespace().last().unwrap().to_owned();
+        let daemon =
+            schakel().arg("serve").arg("--config").arg(&config).stdout(Stdio::null()).spawn().unwrap();
+        let url = format!("http://{api}");
+        tokio::time::timeout(LIMIT, until_linked(&url, &token))
+            .await
+            .expect("the daemon is linked to the PBX in time");
+        Self { folder, simulator, url, token, _daemon: daemon }
+    }
+
+    /// An agent who follows a script; gives his process once he sits at his telephone.
+    async fn agent(&self, name: &str, device: &str, script: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
+        let file = self.folder.path().join(format!("{name}.script"));
+        std::fs::write(&file, format!("say ready\n{script}")).unwrap();
+        let child = schakel()
+            .args(["softphone", "--url", &self.url, "--agent", name, "--device", device, "--script"])
+            .arg(&file)
+            .env("SCHAKEL_TOKEN", &self.token)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        ready(child.unwrap(), "ready").await
+    }
+}
+
+/// Waits until the daemon is there and linked: the stream connects again by itself until it is.
+async fn until_linked(url: &str, token: &str) {
+    schakel::tls::install();
+    let access = AccessArgs { token: Some(token.to_owned()), ..AccessArgs::default() };
+    let mut stream = EventStream::after(Api::new(url, &access).unwrap(), format!("{:020}", 0));
+    loop {
+        match stream.next().await.unwrap() {
+            StreamItem::Event(event) if event.data.change == "provider.up" => return,
+            _ => {}
+        }
+    }
+}
+
+/// Waits until a process prints a line that begins so.
+async fn ready(mut child: Child, word: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    loop {
+        match tokio::time::timeout(LIMIT, lines.next_line()).await.expect("it gets ready in time").unwrap() {
+            Some(line) if line.starts_with(word) => return (child, lines),
+            Some(_) => {}
+            None => panic!("it ended before it was ready: {:?}", child.wait_with_output().await),
+        }
+    }
+}
+
+fn schakel() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_schakel"));
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// Waits for the end of a process; gives its exit code, and everything that it wrote.
+async fn end((child, mut lines): (Child, Lines<BufReader<ChildStdout>>)) -> (Option<i32>, String) {
+    let ended = tokio::time::timeout(LIMIT, async {
+        let mut told = String::new();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            told.push_str(&line);
+            told.push('\n');
+        }
+        let output = child.wait_with_output().await.unwrap();
+        (output.status.code(), told + &String::from_utf8_lossy(&output.stderr))
+    });
+    ended.await.expect("it ends in time")
+}
+
+#[tokio::test]
+async fn p04_two_agents_follow_their_scripts_through_a_warm_transfer_and_a_call_out() {
+    let house = House::open().await;
+    let bram = "wait ringing 30s\nexpect caller 0201234567\nopnemen\nwait connected\nwait idle 30s\n";
+    let anna = "\
+        wait ringing 30s\nexpect caller 0201234567\nexpect action answer allowed\nexpect action hold refused\n\
+        expect refused hold\nexpect refused terug\n\
+        answer\nexpect state connected\nexpect calls 1\n\
+        wacht\nexpect state held\nexpect action retrieve allowed\nterug\nexpect state connected\n\
+        doorverbinden warm 2002\nwait transfer consulting 30s\nexpect refused transfer cold 2002\n\
+        afronden\nexpect transfer completed\nwait idle\nexpect refused ophangen\n\
+        bel 0612345678\nwait connected 30s\ndtmf 1#\nophangen\nwait idle\n";
+    let bram = house.agent("bram", "2002", bram).await;
+    let anna = house.agent("anna", "2001", anna).await;
+    house.simulator.ring(CUSTOMER, "2001").unwrap();
+    let (code, told) = end(anna).await;
+    assert_eq!(code, Some(0), "Anna:\n{told}");
+    house.simulator.hang_up(CUSTOMER).unwrap();
+    let (code, told) = end(bram).await;
+    assert_eq!(code, Some(0), "Bram:\n{told}");
+    assert!(house.simulator.state().switch.calls.is_empty());
+}
+
+#[tokio::test]
+async fn p04_a_script_that_expects_what_is_not_so_fails_with_its_line() {
+    let house = House::open().await;
+    let anna = house.agent("anna", "2001", "expect state idle\nexpect state connected\n").await;
+    let (code, told) = end(anna).await;
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("✓ expect state idle") && told.contains(":3: `expect state connected`"), "{told}");
+}
+
+#[tokio::test]
+async fn t03_the_stand_in_for_jkc_subscribes_and_sees_a_missed_call() {
+    let house = House::open().await;
+    let jkc = schakel()
+        .args(["jkc", "--listen", "127.0.0.1:0", "--language", "en", "--subscribe", &house.url])
+        .args(["--expect", "call.ringing,call.missed", "--timeout", "30"])
+        .env("SCHAKEL_TOKEN", &house.token)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let jkc = ready(jkc.unwrap(), "subscribed").await;
+    house.simulator.ring(CUSTOMER, "2001").unwrap();
+    let ringing = house.simulator.until(|state| !state.switch.calls.is_empty());
+    tokio::time::timeout(LIMIT, ringing).await.unwrap();
+    house.simulator.hang_up(CUSTOMER).unwrap();
+    let (code, told) = end(jkc).await;
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("┌─ Incoming call") && told.contains(CUSTOMER), "{told}");
+    assert!(told.contains("0 refused, 0 breaches of order"), "{told}");
+}
