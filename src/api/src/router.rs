@@ -29,15 +29,15 @@ pub(crate) const API_VERSION: &str = "1.0.0";
 
 /// The REST API under `/v1`.
 pub fn router(app: ApiState) -> Router {
-    let mut v1 = Router::new();
+    let mut router = Router::new();
     for index in 0..app.routes.len() {
         let route = &app.routes[index];
         let (path, method, shared) = (route.path, filter(&route.method), app.clone());
-        v1 = v1.route(path, on(method, move |request: Request| answer(shared.clone(), index, request)));
+        let handler = on(method, move |request: Request| answer(shared.clone(), index, request));
+        router = router.route(&format!("/v1{path}"), handler);
     }
     let (missing, refused) = (app.clone(), app);
-    Router::new()
-        .nest("/v1", v1)
+    router
         .fallback(move |request: Request| elsewhere(missing.clone(), request, ProblemKind::NotFound))
         .method_not_allowed_fallback(move |request: Request| {
             elsewhere(refused.clone(), request, ProblemKind::MethodNotAllowed)

@@ -2,6 +2,8 @@
 
 /// Declares an outward enum with the variants of one of the core, and the conversions both ways.
 ///
+/// The spelling is a `tt`: a derive sees a `literal` fragment as a group and does not find the spelling in it.
+///
 /// The case is a `tt` and not a `literal`: a literal reaches the derive of the schema wrapped in a group, and utoipa
 /// 6.0 then leaves the rename out without a word, so that the document would name the variants as Rust does.
 macro_rules! mirror {

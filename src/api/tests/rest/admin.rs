@@ -1,0 +1,56 @@
+//! Health and figures.
+
+use crate::house::{House, in_house};
+use axum::body::Body;
+use http::Request;
+use http_body_util::BodyExt as _;
+use tower::ServiceExt as _;
+
+async fn admin(house: &House, path: &str) -> (u16, String) {
+    let router = schakel_api::admin_router(house.app.clone());
+    let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+    let response = router.oneshot(request).await.unwrap();
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[test]
+fn health_follows_the_engine_and_not_the_link() {
+    in_house(async |house| {
+        let lost =
+            schakel_core::input::InputBody::LinkLost { provider: crate::house::pbx(), reason: "cut".into() };
+        house.input(lost).await;
+        assert_eq!(admin(&house, "/livez").await.0, 200);
+        assert_eq!(admin(&house, "/readyz").await.0, 200);
+        house.engine.stop().await.unwrap();
+        assert_eq!(admin(&house, "/readyz").await.0, 503);
+        assert_eq!(admin(&house, "/livez").await.0, 200);
+        assert_eq!(admin(&house, "/elsewhere").await.0, 404);
+        let reply = house.get("/calls").await;
+        assert_eq!((reply.status.as_u16(), reply.problem()), (503, "unavailable"));
+    });
+}
+
+#[test]
+fn figures_are_text_that_prometheus_reads_and_hold_no_number() {
+    in_house(async |house| {
+        house.rings().await;
+        let (status, text) = admin(&house, "/metrics").await;
+        assert_eq!(status, 200);
+        for wanted in [
+            "schakel_calls_live 1\n",
+            "schakel_link_up{provider=\"pbx\"} 1\n",
+            "schakel_agents_registered 2\n",
+            "schakel_journal_commits_total ",
+            "schakel_api_request_seconds_count{route=\"register\",status=\"200\"} 2\n",
+        ] {
+            assert!(text.contains(wanted), "{wanted} in {text}");
+        }
+        assert!(!text.contains("0201234567"));
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let value = line.rsplit(' ').next().unwrap();
+            assert!(value.parse::<f64>().is_ok(), "{line}");
+        }
+    });
+}

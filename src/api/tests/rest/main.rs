@@ -1,0 +1,12 @@
+//! The REST API over a real engine, journal and outbox; the telephone system is a few lines of the test.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod access;
+mod admin;
+mod commands;
+mod document;
+mod events;
+mod house;
+mod listening;
+mod resources;
+mod webhooks;
