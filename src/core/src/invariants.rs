@@ -33,7 +33,7 @@ fn calls(state: &State, found: &mut Vec<String>) {
             if call.stale.is_some() != state.armed.contains_key(&Deadline::StaleCall(*id)) {
                 wrong("a stale call, and no other, has a last deadline");
             }
-            if !state.call_of(&call.provider, &call.provider_call).is_some_and(|named| named.id == *id) {
+            if state.call_of(&call.provider, &call.provider_call).is_none_or(|named| named.id != *id) {
                 wrong("its current id means another call");
             }
             let watched = call.live().any(|at| at.ours);
@@ -179,11 +179,9 @@ fn deadlines(state: &State, found: &mut Vec<String>) {
 
 fn agents(state: &State, found: &mut Vec<String>) {
     for (id, agent) in &state.agents {
-        if let Some(sits) = &agent.registration
-            && !state
-                .device(&sits.provider, &sits.device)
-                .is_some_and(|device| device.agent.as_ref() == Some(id))
-        {
+        let Some(sits) = &agent.registration else { continue };
+        let device = state.device(&sits.provider, &sits.device);
+        if device.and_then(|device| device.agent.as_ref()) != Some(id) {
             found.push(format!("agent {id:?} sits where the device does not know of it"));
         }
     }

@@ -3,7 +3,7 @@
 use super::device::state_at;
 use crate::command::{CommandState, RefusalCause};
 use crate::model::action::{Action, ActionSet, Reason};
-use crate::model::call::{Call, Connection, ConnectionState, Purpose};
+use crate::model::call::{Call, Connection, ConnectionState};
 use crate::model::device::DeviceKind;
 use crate::model::ids::DeviceId;
 use crate::model::provider::{Capabilities, LinkState};
@@ -40,10 +40,17 @@ pub(super) fn allowed(state: &State, call: &Call, device: &DeviceId, action: Act
     if !is_supported(&provider.capabilities, action) {
         return Err(Reason::NotSupported);
     }
-    match call.connection(device).and_then(|here| here.permitted) {
-        Some(permitted) if !is_permitted(permitted, action) => Err(Reason::NotPermitted),
-        _ => Ok(()),
-    }
+    if is_permitted_at(state, call, device, action) { Ok(()) } else { Err(Reason::NotPermitted) }
+}
+
+/// What the provider says of this connection. What joins two calls may be said of either of them: when the colleague
+/// answers, a PBX tells it of the consultation and says nothing new of the call on hold.
+fn is_permitted_at(state: &State, call: &Call, device: &DeviceId, action: Action) -> bool {
+    let permits = |call: &Call| {
+        call.connection(device).and_then(|here| here.permitted).is_none_or(|set| is_permitted(set, action))
+    };
+    let joins = matches!(action, Action::CompleteTransfer | Action::Conference | Action::Alternate);
+    permits(call) || (joins && other_call(state, call, device).is_some_and(permits))
 }
 
 /// The other call of a device that a swap or a conference needs: one is held, the other is not.
@@ -142,11 +149,11 @@ fn by_state(state: &State, call: &Call, device: &DeviceId, action: Action) -> Re
         Action::Dtmf => need(here == Connected, Reason::NotConnected),
         Action::Consult | Action::TransferWarm => {
             need(speaks, Reason::NotConnected)?;
-            no_transfer(state, call, device)
+            no_transfer(state, call)
         }
         Action::TransferCold => {
             need(speaks || here == Held, Reason::NotConnected)?;
-            no_transfer(state, call, device)
+            no_transfer(state, call)
         }
         Action::Conference => {
             let other = other_call(state, call, device).ok_or(Reason::NoOtherCall)?;
@@ -182,18 +189,14 @@ fn by_transfer(state: &State, call: &Call, device: &DeviceId, action: Action) ->
     Ok(())
 }
 
-fn no_transfer(state: &State, call: &Call, device: &DeviceId) -> Result<(), Reason> {
-    let under_way = transfer_at(state, call, device).is_some_and(|transfer| !transfer.state.is_terminal());
-    if under_way || matches!(call.purpose, Purpose::Consultation { .. }) && has_customer(state, call) {
-        return Err(Reason::TransferUnderWay);
-    }
-    Ok(())
-}
-
-/// Whether a consultation's customer still waits for its end.
-fn has_customer(state: &State, call: &Call) -> bool {
-    let Purpose::Consultation { transfer, .. } = call.purpose else { return false };
-    state.transfers.get(&transfer).is_some_and(|transfer| !transfer.state.is_terminal())
+/// One transfer a call at a time, whoever began it; and a consultation is not handed on while its customer waits.
+fn no_transfer(state: &State, call: &Call) -> Result<(), Reason> {
+    let contact = state.contacts.get(&call.contact);
+    let transfers = contact.into_iter().flat_map(|contact| &contact.transfers);
+    let under_way = transfers.filter_map(|id| state.transfers.get(id)).any(|transfer| {
+        !transfer.state.is_terminal() && (transfer.call == call.id || transfer.consultation == Some(call.id))
+    });
+    if under_way { Err(Reason::TransferUnderWay) } else { Ok(()) }
 }
 
 /// Whether the same was asked of the device and is not answered yet.

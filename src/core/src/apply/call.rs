@@ -56,6 +56,7 @@ impl Context<'_> {
         let moved = self.event(id, report);
         let learnt = self.learn_permitted(id, report) | learnt;
         self.settle_update(id, told, learnt && !begun, moved || begun, report);
+        self.mind_adrift(id);
     }
 
     /// Tells `call.updated` when something was learnt that no other notification carries; counts what was known.
@@ -193,6 +194,14 @@ impl Context<'_> {
 
     /// Notes that a provider's id means this call; as its current id, or as one of those that it had.
     pub(super) fn alias(&mut self, provider: &ProviderId, named: &ProviderCallId, id: CallId, current: bool) {
+        let other = self
+            .state
+            .call_of(provider, named)
+            .filter(|other| other.id != id && other.is_live() && other.provider_call == *named);
+        if let Some(other) = other.map(|other| other.id) {
+            self.state.counters.ids_reused += 1;
+            self.concluding(|context| context.end_call(other, Cause::IdReused, None));
+        }
         let Some(call) = self.state.calls.get_mut(&id) else { return };
         if current {
             call.provider_call = named.clone();
@@ -302,7 +311,7 @@ impl Context<'_> {
         let Some(caller) = caller_of(report, ours) else { return false };
         match &call.calling_device {
             Some(known) if *known == caller => here.is_some(),
-            Some(_) => call.connection(&caller).is_none(),
+            Some(_) => call.connection(&caller).is_none() && !self.is_customer_of(call, &caller),
             None => ours(&caller) && call.connection(&caller).is_none(),
         }
     }

@@ -397,6 +397,7 @@ impl Context<'_> {
                 self.dialled_parties(id, provider, &mut beginning);
                 let call = self.begin(provider, &at.call, beginning);
                 self.set_connection(call, device, None, ConnectionState::Initiated, Cause::MakeCall);
+                self.mind_adrift(call);
                 call
             }
         };
@@ -444,6 +445,7 @@ impl Context<'_> {
                     },
                 );
                 self.set_connection(id, device, None, ConnectionState::Initiated, Cause::Consultation);
+                self.mind_adrift(id);
                 self.link_consultation(transfer, id);
             }
             None => {}

@@ -126,6 +126,16 @@ impl Context<'_> {
         before
     }
 
+    /// Gives a live connection the name that the provider uses for its device from now on.
+    pub(super) fn rename(&mut self, id: CallId, device: &DeviceId, to: &DeviceId) {
+        let Some(call) = self.state.calls.get_mut(&id) else { return };
+        let Some(connection) = call.connection_mut(device).filter(|at| at.state.is_live()) else { return };
+        connection.device = to.clone();
+        let provider = call.provider.clone();
+        self.entry_without(&provider, device, |entry| entry.calls.retain(|at| *at != id));
+        self.entry(&provider, to).calls.push(id);
+    }
+
     /// Moves a connection of one call into another as it is.
     pub(super) fn move_connection(&mut self, from: CallId, to: CallId, connection: Connection) {
         let Some(call) = self.state.calls.get_mut(&to) else { return };

@@ -5,10 +5,10 @@ use super::call::goes_on;
 use super::device::state_at;
 use super::table::Edge;
 use crate::model::action::Action;
-use crate::model::call::{Call, ConnectionState, Direction, Ended};
+use crate::model::call::{Call, Connection, ConnectionState, Direction, Ended};
 use crate::model::cause::Cause;
 use crate::model::device::DeviceKind;
-use crate::model::ids::{CallId, DeviceId};
+use crate::model::ids::{CallId, DeviceId, ProviderCallId};
 use crate::notification::Kind;
 use crate::report::CallReport;
 use crate::state::Deadline;
@@ -22,7 +22,7 @@ impl Context<'_> {
         match call.connection(subject) {
             Some(at) if at.state.is_live() => {
                 // The leg under an id that the connection had before a transfer is gone, not the connection.
-                if at.provider_call != report.connection.call {
+                if !is_named(call, at, &report.connection.call) {
                     return false;
                 }
                 moved |= self.part(id, subject, report.cause);
@@ -126,7 +126,7 @@ impl Context<'_> {
         let station = self.is_station(&provider, device);
         let hung_up = self.claim(&provider, device, Some(id), &[Action::HangUp]);
         // It does not leave: the PBX says "cleared" where it means "diverted".
-        if goes_on(cause) && station {
+        if station && (goes_on(cause) || self.hands_over_cold(id, device)) {
             self.part_diverted(id, device, cause);
             return true;
         }
@@ -135,16 +135,19 @@ impl Context<'_> {
             call.version += 1;
         }
         let Some(call) = self.state.calls.get(&id) else { return true };
-        if station && rang && !is_over(call) {
-            let elsewhere = call.answered.is_some();
+        let over = is_over(call) && !self.waits_for_recall(id, cause);
+        if station && rang && !over {
+            let elsewhere = call
+                .live()
+                .any(|at| at.ours && matches!(at.state, ConnectionState::Connected | ConnectionState::Held));
             let kind = if elsewhere { Kind::CallAnsweredElsewhere } else { Kind::CallDiverted };
             self.because_of(hung_up, |context| context.tell_call(kind, id, Some(device), cause));
-        } else if !is_over(call) && !self.waits_for_recall(id, cause) {
+        } else if !over {
             self.because_of(hung_up, |context| {
                 context.tell_call(Kind::CallUpdated, id, Some(device), cause);
             });
         }
-        self.device_left(id, device, cause);
+        self.consultation_left(id, device, cause);
         true
     }
 
@@ -177,9 +180,7 @@ impl Context<'_> {
         let Some(call) = self.state.calls.get(&id).filter(|call| call.is_live()) else { return };
         let provider = call.provider.clone();
         let devices: Vec<DeviceId> = call.live().map(|at| at.device.clone()).collect();
-        let at_ours = devices.iter().find(|device| self.is_station(&provider, device)).cloned();
-        let last_ours = || call.connections.iter().rev().find(|at| at.ours).map(|at| at.device.clone());
-        let device = at_ours.or_else(last_ours);
+        let device = self.ended_at(call);
         let missed = missable
             && call.direction == Direction::Inbound
             && call.answered.is_none()
@@ -209,9 +210,7 @@ impl Context<'_> {
         self.commands_of_ended(id, &provider);
         self.transfers_of_ended(id, cause);
         self.close_contact(id);
-        for device in &devices {
-            self.drop_unconfigured(&provider, device);
-        }
+        self.drop_left(id);
     }
 
     /// Forgets an ended call, and with the last of its contact the contact and its transfers.
@@ -256,6 +255,29 @@ impl Context<'_> {
         }
     }
 
+    /// Where the end of a call is told: at the device of ours that was on it until now, the one that was there first.
+    fn ended_at(&self, call: &Call) -> Option<DeviceId> {
+        let now = |at: &&Connection| at.ours && (at.state.is_live() || at.since == self.at);
+        let station = |at: &&Connection| self.is_station(&call.provider, &at.device);
+        let ours = || call.connections.iter().filter(|at| at.ours);
+        let found =
+            ours().filter(now).find(station).or_else(|| ours().find(now)).or_else(|| ours().next_back());
+        found.map(|at| at.device.clone())
+    }
+
+    /// Devices that are not configured any more go when they have left their last call.
+    fn drop_left(&mut self, id: CallId) {
+        if self.state.unconfigured.is_empty() {
+            return;
+        }
+        let Some(call) = self.state.calls.get(&id) else { return };
+        let provider = call.provider.clone();
+        let devices: Vec<DeviceId> = call.connections.iter().map(|at| at.device.clone()).collect();
+        for device in devices {
+            self.drop_unconfigured(&provider, &device);
+        }
+    }
+
     /// The devices that have left a call which goes on have what they asked for.
     fn hang_ups_done(&mut self, id: CallId) {
         let Some(call) = self.state.calls.get(&id) else { return };
@@ -266,6 +288,7 @@ impl Context<'_> {
         for command in asked {
             self.fulfil(command);
         }
+        self.drop_left(id);
     }
 
     fn part_diverted(&mut self, id: CallId, device: &DeviceId, cause: Cause) {
@@ -287,7 +310,7 @@ impl Context<'_> {
                 }
             }
         }
-        self.device_left(id, device, cause);
+        self.consultation_left(id, device, cause);
     }
 
     /// The monitored device's own connection is gone, says a report about another one.
@@ -297,18 +320,12 @@ impl Context<'_> {
                 let named = &report.connection.call;
                 let call = self.state.calls.get(&id);
                 let here = call.and_then(|call| call.connection(monitor));
-                here.is_some_and(|at| at.provider_call == *named) && self.part(id, monitor, report.cause)
+                let left = call.zip(here).is_some_and(|(call, at)| is_named(call, at, named));
+                left && self.part(id, monitor, report.cause)
             }
             (Some(monitor), Some(ConnectionState::Null)) => self.part(id, monitor, report.cause),
             _ => false,
         }
-    }
-
-    /// A device has left: what it asked of this call has its outcome, and its transfer may have changed.
-    fn device_left(&mut self, id: CallId, device: &DeviceId, cause: Cause) {
-        let Some(provider) = self.state.calls.get(&id).map(|call| call.provider.clone()) else { return };
-        self.consultation_left(id, device, cause);
-        self.drop_unconfigured(&provider, device);
     }
 
     /// When the last call of a contact has ended, the time until it is forgotten begins.
@@ -323,6 +340,11 @@ impl Context<'_> {
             self.arm(Deadline::ForgetCall(call), self.state.settings.keep_ended);
         }
     }
+}
+
+/// Whether a provider's id means a connection now: the call's own id does, and the one that it was named under last.
+fn is_named(call: &Call, at: &Connection, named: &ProviderCallId) -> bool {
+    at.provider_call == *named || call.provider_call == *named
 }
 
 /// Whether the caller is on the call without a connection that we know.
@@ -346,9 +368,9 @@ pub(super) fn is_over(call: &Call) -> bool {
         return true;
     }
     match (speaks, waits, failed) {
-        // Ringing for nobody; a busy tone is somebody's until he hangs up.
+        // Ringing for nobody; a busy tone is the caller's until he hangs up.
         (0, _, 0) => true,
-        (0, _, _) => call.direction == Direction::Inbound,
+        (0, _, _) => !call.live().any(|at| at.ours && Some(&at.device) == call.calling_device.as_ref()),
         // Alone: over, unless he has yet to dial.
         (1, 0, 0) => {
             let dials =

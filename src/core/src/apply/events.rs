@@ -2,6 +2,7 @@
 
 use super::Context;
 use super::device::state_at;
+use super::ending::is_caller_hidden;
 use super::table::{Edge, edge};
 use crate::model::action::Action;
 use crate::model::call::{ConnectionState, Direction};
@@ -15,8 +16,14 @@ use crate::state::Deadline;
 impl Context<'_> {
     /// One event of a call that is there. Gives whether it moved anything.
     pub(super) fn event(&mut self, id: CallId, report: &CallReport) -> bool {
-        let Some(call) = self.state.calls.get(&id) else { return false };
         let subject = self.subject(id, report);
+        let named = &report.connection.device;
+        if subject != *named && report.event == CallEvent::Established {
+            // From now on he is who answered.
+            self.rename(id, &subject, named);
+        }
+        let subject = if report.event == CallEvent::Established { named.clone() } else { subject };
+        let Some(call) = self.state.calls.get(&id) else { return false };
         let from = match call.live().find(|connection| connection.device == subject) {
             Some(connection) => connection.state,
             None => ConnectionState::Null,
@@ -129,6 +136,11 @@ impl Context<'_> {
             CallEvent::Established | CallEvent::Held | CallEvent::Retrieved | CallEvent::ConnectionCleared
         );
         if !renamed || self.kind_of(&call.provider, named).is_some() || call.connection(named).is_some() {
+            return named.clone();
+        }
+        // Of a caller without a connection nothing is known but that he is there: it is he.
+        let leaves = report.event == CallEvent::ConnectionCleared;
+        if leaves && (is_caller_hidden(call) || call.calling_device.as_ref() == Some(named)) {
             return named.clone();
         }
         let answers = report.event == CallEvent::Established;

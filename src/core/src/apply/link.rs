@@ -5,7 +5,7 @@ use super::device::state_at;
 use crate::command::{Refusal, RefusalCause};
 use crate::model::call::{Call, ConnectionState, Direction};
 use crate::model::cause::Cause;
-use crate::model::device::{Device, Monitor};
+use crate::model::device::Monitor;
 use crate::model::ids::{CallId, DeviceId, ProviderId, Str, TransferId};
 use crate::model::provider::{Capabilities, LinkState, Provider};
 use crate::model::transfer::{TransferKind, TransferState};
@@ -42,7 +42,7 @@ impl Context<'_> {
             });
             let devices = self.state.devices.entry(provider.id.clone()).or_default();
             for device in &provider.devices {
-                let known = devices.entry(device.id.clone()).or_insert_with(Device::default);
+                let known = devices.entry(device.id.clone()).or_default();
                 known.kind = device.kind;
                 if device.name.is_some() {
                     known.name.clone_from(&device.name);

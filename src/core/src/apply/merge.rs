@@ -4,7 +4,7 @@ use super::Context;
 use super::call::Beginning;
 use super::device::state_at;
 use crate::model::action::Action;
-use crate::model::call::{Call, ConnectionState, Purpose};
+use crate::model::call::{Call, ConnectionState, Party, Purpose};
 use crate::model::cause::Cause;
 use crate::model::ids::{CallId, DeviceId, ProviderCallId, ProviderId};
 use crate::model::pii::Pii;
@@ -99,6 +99,7 @@ impl Context<'_> {
         if !self.told_of(customer, told) {
             self.state.counters.repeated_reports += 1;
         }
+        self.mind_adrift(customer);
     }
 
     /// Joins a consultation to its customer's call. The customer's call survives with its id.
@@ -130,9 +131,6 @@ impl Context<'_> {
             }
         }
         self.set_connection(consultation, device, None, ConnectionState::Null, cause);
-        for named in &ids {
-            self.alias(&provider, named, customer, false);
-        }
         let named = self.state.calls.get(&customer).map(|call| call.provider_call.clone());
         let stays = match how {
             Joining::Transfer => ConnectionState::Null,
@@ -140,6 +138,9 @@ impl Context<'_> {
         };
         self.set_connection(customer, device, named.as_ref(), stays, cause);
         self.end_call(consultation, cause, Some(customer));
+        for named in &ids {
+            self.alias(&provider, named, customer, false);
+        }
         let kind = match how {
             Joining::Transfer => Kind::CallUpdated,
             Joining::Conference => Kind::CallConferenced,
@@ -190,15 +191,25 @@ impl Context<'_> {
                 Some((customer, Some(other)))
             }
             (Some(one), None) if secondary.is_none() && report.cause != Cause::SingleStepTransfer => {
-                // Some PBXs name one of the two calls only.
+                // Some PBXs name one of the two calls only: the other is the one that its transfer knows, or the one
+                // of this device whose id they have both from now on.
                 let transfer = self.active_transfer(one).and_then(|id| self.state.transfers.get(&id));
                 let transfer = transfer.filter(|transfer| transfer.device == *device);
-                let other = transfer.and_then(|transfer| Some((transfer.call, transfer.consultation?)));
-                let apart = |id: CallId| self.state.calls.get(&id).is_some_and(Call::is_live);
-                match other.filter(|(customer, other)| apart(*customer) && apart(*other)) {
-                    Some((customer, other)) => Some((customer, Some(other))),
-                    None => Some((one, None)),
-                }
+                let known = transfer.and_then(|transfer| Some((transfer.call, transfer.consultation?)));
+                let known = known.map(|(customer, other)| if one == customer { other } else { customer });
+                let here = |id: &CallId| {
+                    *id != one
+                        && self.state.calls.get(id).is_some_and(|call| state_at(call, device).is_live())
+                };
+                let joined = moved.iter().filter_map(|at| live(&at.new.call)).find(here);
+                let other = known.filter(|id| self.state.calls.get(id).is_some_and(Call::is_live)).or(joined);
+                Some(match other {
+                    Some(other) => {
+                        let (customer, other) = self.customer_first(one, other);
+                        (customer, Some(other))
+                    }
+                    None => (one, None),
+                })
             }
             (Some(one), _) | (None, Some(one)) => Some((one, None)),
             (None, None) => {
@@ -303,7 +314,7 @@ impl Context<'_> {
                 connection.provider_call = at.new.call.clone();
                 continue;
             }
-            let has_outside = call.live().any(|connection| !connection.ours);
+            let has_outside = call.live().any(|there| !there.ours && there.device != *device);
             if at.new.device != *device && !has_outside && self.kind_of(provider, &at.new.device).is_none() {
                 let (named, state) = (&at.new.call, ConnectionState::Connected);
                 self.set_connection(id, &at.new.device, Some(named), state, Cause::Transfer);
@@ -350,7 +361,13 @@ impl Context<'_> {
         }
         let named = moved.first().map_or(&report.connection.call, |at| &at.new.call);
         let outside = moved.iter().find(|at| self.kind_of(provider, &at.new.device).is_none());
-        let calling = outside.and_then(|at| at.endpoint.clone()).or_else(|| report.calling.clone());
+        let named_by = |at: &MovedConnection| {
+            at.endpoint.clone().unwrap_or_else(|| ReportedParty {
+                device: Some(at.new.device.clone()),
+                party: Party::of_number(at.new.device.as_str()),
+            })
+        };
+        let calling = outside.map(named_by).or_else(|| report.calling.clone());
         self.state.counters.calls_reconstructed += 1;
         let id = self.begin(
             provider,
@@ -371,5 +388,9 @@ impl Context<'_> {
             context.tell_call(Kind::CallReconstructed, id, Some(monitor), report.cause)
         });
         self.join_monitored(id, report);
+        if self.state.calls.get(&id).is_some_and(|call| !state_at(call, monitor).is_live()) {
+            self.set_connection(id, monitor, None, local, report.cause);
+        }
+        self.mind_adrift(id);
     }
 }

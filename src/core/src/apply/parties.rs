@@ -32,7 +32,8 @@ impl Context<'_> {
             call.redirected_by = Some(through.party.clone());
             changed = true;
         }
-        if queue.is_some() && call.queue != queue {
+        // Where it waits now is what a Queued event itself says.
+        if queue.is_some() && call.queue != queue && report.event != CallEvent::Queued {
             call.queue = queue;
             changed = true;
         }

@@ -40,7 +40,7 @@ impl Context<'_> {
         }
         let named = &at.connection.call;
         let known = self.call_by_id(provider, named).and_then(|id| self.state.calls.get(&id));
-        let known = known.filter(|call| call.is_live()).map(|call| (call.id, is_other(call, at)));
+        let known = known.filter(|call| call.is_live()).map(|call| (call.id, self.is_other(call, at)));
         let id = match known {
             Some((id, false)) => id,
             Some((id, true)) => {
@@ -158,13 +158,15 @@ impl Context<'_> {
             self.tell_call(Kind::CallAnswered, id, Some(device), Cause::LinkRestored);
         }
     }
-}
 
-/// Whether a snapshot shows another call than the one that we believed alive under its id.
-fn is_other(call: &Call, at: &SnapshotConnection) -> bool {
-    let told = at.calling.as_ref().and_then(|calling| calling.device.as_ref());
-    match (&call.calling_device, told) {
-        (Some(known), Some(told)) => known != told && call.connection(told).is_none(),
-        _ => false,
+    /// Whether a snapshot shows another call than the one that we believed alive under its id.
+    fn is_other(&self, call: &Call, at: &SnapshotConnection) -> bool {
+        let told = at.calling.as_ref().and_then(|calling| calling.device.as_ref());
+        match (&call.calling_device, told) {
+            (Some(known), Some(told)) => {
+                known != told && call.connection(told).is_none() && !self.is_customer_of(call, told)
+            }
+            _ => false,
+        }
     }
 }

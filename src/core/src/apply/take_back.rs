@@ -89,12 +89,15 @@ impl Context<'_> {
         let Some(id) = record.transfer else { return };
         let Some(transfer) = self.state.transfers.get(&id) else { return };
         let (call, device, consultation) = (transfer.call, transfer.device.clone(), transfer.consultation);
-        self.unsend(command);
+        if (step, result.is_ok()) != (RECONNECT, true) {
+            self.unsend(command);
+        }
         match (step, result) {
+            // It counts as sent until both halves are noted, or the customer would be retrieved once more.
             (RECONNECT, Ok(())) => {
-                // In this order, or the customer would be retrieved once more.
-                self.customer_back(call, &device);
                 self.consultation_cleared(consultation, &device);
+                self.unsend(command);
+                self.customer_back(call, &device);
                 self.go_on_taking_back(id);
             }
             (CLEAR, Ok(())) => {

@@ -281,6 +281,21 @@ impl Context<'_> {
         }
     }
 
+    /// Whether a device that leaves this call does so because it transferred it straight away.
+    pub(super) fn hands_over_cold(&self, id: CallId, device: &DeviceId) -> bool {
+        let transfer = self.active_transfer(id).and_then(|transfer| self.state.transfers.get(&transfer));
+        transfer.is_some_and(|transfer| {
+            transfer.call == id && transfer.device == *device && transfer.kind == TransferKind::Cold
+        })
+    }
+
+    /// Whether a caller is the customer for whom a call consults: after a transfer the consultation may be his call.
+    pub(super) fn is_customer_of(&self, call: &Call, caller: &DeviceId) -> bool {
+        let Purpose::Consultation { of, .. } = call.purpose else { return false };
+        let customer = self.state.calls.get(&of);
+        customer.is_some_and(|customer| customer.connection(caller).is_some())
+    }
+
     /// Whether a customer without a device of ours may yet ring again at the one that sent him away.
     pub(super) fn waits_for_recall(&self, id: CallId, cause: Cause) -> bool {
         let transfer = self.active_transfer(id).and_then(|transfer| self.state.transfers.get(&transfer));

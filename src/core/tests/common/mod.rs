@@ -1,5 +1,6 @@
 //! A small world to tell stories in: one PBX with three extensions and a queue, an agent at each extension.
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::expect_used, reason = "a story that does not hold must stop its test")]
 
 use schakel_core::adapter::{Done, Operation};
 use schakel_core::apply::{actions, apply};
@@ -12,7 +13,7 @@ use schakel_core::model::call::{Call, ConnectionState, Party};
 use schakel_core::model::cause::Cause;
 use schakel_core::model::contact::Contact;
 use schakel_core::model::device::DeviceKind;
-use schakel_core::model::ids::{CallId, CommandId, DeviceId, ProviderId, TransferId};
+use schakel_core::model::ids::{CallId, CommandId, ContactId, DeviceId, ProviderId, TransferId};
 use schakel_core::model::pii::Pii;
 use schakel_core::model::provider::Capabilities;
 use schakel_core::model::time::{Millis, Time};
@@ -24,6 +25,7 @@ use schakel_core::report::{
 };
 use schakel_core::settings::{DeviceSettings, ProviderSettings, Settings};
 use schakel_core::state::State;
+use std::collections::BTreeMap;
 
 /// The state and all that came of it.
 #[derive(Clone)]
@@ -38,6 +40,10 @@ pub struct World {
     pub now: u64,
     seed: u64,
     seen: usize,
+    /// The last number of each contact: the next has one more.
+    seqs: BTreeMap<ContactId, u64>,
+    /// The contact of each call and the customer of each contact, as first known.
+    first: (BTreeMap<CallId, ContactId>, BTreeMap<ContactId, Party>),
 }
 
 pub fn pbx() -> ProviderId {
@@ -97,6 +103,8 @@ impl World {
             now: 1_790_000_000_000,
             seed: 0,
             seen: 0,
+            seqs: BTreeMap::new(),
+            first: Default::default(),
         };
         world.input(InputBody::Configured(Box::new(settings())));
         world.input(InputBody::Started);
@@ -110,6 +118,7 @@ impl World {
         let mut effects = Vec::new();
         let input = Input { at: Time(self.now), seed: self.seed, body };
         apply(&mut self.state, &input, &mut effects);
+        self.check(&input, &effects);
         for effect in effects {
             match effect {
                 Effect::Notify(notification) => self.told.push(notification),
@@ -123,7 +132,30 @@ impl World {
                 _ => {}
             }
         }
+    }
+
+    /// What must be true after every input.
+    fn check(&mut self, input: &Input, effects: &[Effect]) {
         assert_eq!(violations(&self.state), Vec::<String>::new(), "after {input:?}");
+        for effect in effects {
+            let Effect::Notify(Notification { contact: Some((contact, seq)), .. }) = effect else { continue };
+            let last = self.seqs.entry(*contact).or_insert(0);
+            assert_eq!(*seq, *last + 1, "rule 11: the numbers of a contact have no gap, after {input:?}");
+            *last = *seq;
+        }
+        for (id, call) in &self.state.calls {
+            let contact = self.first.0.entry(*id).or_insert(call.contact);
+            assert_eq!(*contact, call.contact, "rule 3: a call changed its contact, after {input:?}");
+        }
+        for (id, contact) in &self.state.contacts {
+            let known = self.first.1.entry(*id).or_insert_with(|| contact.customer.clone());
+            let same = !known.is_known()
+                || known.restricted == contact.customer.restricted
+                    && (known.number.is_none() || known.number == contact.customer.number)
+                    && (known.name.is_none() || known.name == contact.customer.name);
+            assert!(same, "rule 3: a contact changed its customer, after {input:?}");
+            known.clone_from(&contact.customer);
+        }
     }
 
     pub fn wait(&mut self, span: Millis) {

@@ -194,7 +194,7 @@ fn an_internal_call_rings_at_the_colleague_and_is_told_to_the_caller() {
     world.report(report(Established, "5", "2002").seen("2001", Connected));
     assert_eq!(world.news(), ["call.answered@2002"]);
     world.cleared("5", "2001");
-    assert_eq!(world.news(), ["call.ended@2002"]);
+    assert_eq!(world.news(), ["call.ended@2001"]);
 }
 
 #[test]
