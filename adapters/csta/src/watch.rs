@@ -62,8 +62,8 @@ pub(crate) struct Settling {
     snapshot: DeviceSnapshot,
     /// `SnapshotCall`s without an answer.
     calls: usize,
-    /// The reference under which segments come, and until when.
-    segments: Option<(Str, Time)>,
+    /// More segments are to come.
+    segmented: bool,
     /// Events that came meanwhile, as they came.
     held: Vec<Vec<u8>>,
 }
@@ -96,6 +96,8 @@ pub(crate) struct Watches {
     queue: std::collections::VecDeque<Task>,
     retries: std::collections::BTreeSet<(Time, usize)>,
     orphans: std::collections::VecDeque<Vec<u8>>,
+    /// Snapshots that come in segments: by their reference, for which device and until when.
+    segments: BTreeMap<Str, (usize, Time)>,
     /// `MonitorStart`s that were not answered in time, by invoke number: their answer may still come.
     late: BTreeMap<u16, usize>,
     unsettled: usize,
@@ -124,12 +126,7 @@ impl Watches {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        let segments = self.devices.iter().filter_map(|device| match &device.watch {
-            Watch::Settling(settling) => settling.segments.as_ref().map(|(_, until)| *until),
-            _ => None,
-        });
-        // Segments are rare; without one unsettled device there is nothing to look through.
-        let segments = if self.unsettled == 0 && self.resynced { None } else { segments.min() };
+        let segments = self.segments.values().map(|(_, until)| *until);
         self.retries.first().map(|(at, _)| *at).into_iter().chain(segments).min()
     }
 
@@ -320,7 +317,9 @@ impl Csta {
     }
 
     fn take_snapshot(&mut self, index: usize, now: Time, output: &mut Vec<Output>) {
-        let Some(device) = self.watches.devices.get(index) else { return };
+        let Some(device) = self.watches.devices.get(index).filter(|device| device.monitor.is_some()) else {
+            return;
+        };
         let request = SnapshotDevice { device: device.id.as_str().to_owned().into() };
         self.request(request.into(), Awaited::Snapshot(index), self.settings.request_limit, now, output);
     }
@@ -332,19 +331,23 @@ impl Csta {
         now: Time,
         output: &mut Vec<Output>,
     ) {
-        let Some(device) = self.watches.devices.get_mut(index) else { return };
+        let Some(device) = self.watches.devices.get_mut(index).filter(|device| device.monitor.is_some())
+        else {
+            return;
+        };
         let Ok(Response::SnapshotDevice(response)) = result else {
             return self.without_snapshot(index, now, output);
         };
         let snapshot = DeviceSnapshot { device: device.id.clone(), connections: Vec::new() };
-        let until = now + self.settings.request_limit;
-        let segments = response.cross_ref.as_deref().map(|reference| (Str::from(reference), until));
-        let whole = segments.is_none();
-        device.watch = Watch::Settling(Box::new(Settling { snapshot, calls: 0, segments, held: Vec::new() }));
-        self.add_calls(index, &response.calls);
-        if whole {
-            self.complete(index, now, output);
+        let segmented = response.cross_ref.is_some();
+        device.watch =
+            Watch::Settling(Box::new(Settling { snapshot, calls: 0, segmented, held: Vec::new() }));
+        if let Some(reference) = &response.cross_ref {
+            let until = now + self.settings.request_limit;
+            self.watches.segments.insert(Str::from(&**reference), (index, until));
         }
+        self.add_calls(index, &response.calls);
+        self.complete(index, now, output);
     }
 
     /// One segment of a snapshot.
@@ -356,20 +359,15 @@ impl Csta {
         now: Time,
         output: &mut Vec<Output>,
     ) {
-        let waits = |watched: &Watched| match &watched.watch {
-            Watch::Settling(settling) => {
-                settling.segments.as_ref().is_some_and(|(wanted, _)| &**wanted == reference)
-            }
-            _ => false,
-        };
-        let Some(index) = self.watches.devices.iter().position(waits) else {
+        let Some((index, _)) = self.watches.segments.get(reference).copied() else {
             return self.observed.count("late_responses");
         };
         self.add_calls(index, calls);
         if last {
+            self.watches.segments.remove(reference);
             if let Some(Watch::Settling(settling)) = self.watches.devices.get_mut(index).map(|d| &mut d.watch)
             {
-                settling.segments = None;
+                settling.segmented = false;
             }
             self.complete(index, now, output);
         }
@@ -377,12 +375,15 @@ impl Csta {
 
     /// Gives up on segments that did not come in time.
     pub(crate) fn expire_segments(&mut self, now: Time, output: &mut Vec<Output>) {
-        let late = |watched: &Watched| match &watched.watch {
-            Watch::Settling(settling) => settling.segments.as_ref().is_some_and(|(_, until)| *until <= now),
-            _ => false,
-        };
-        while let Some(index) = self.watches.devices.iter().position(late) {
-            self.without_snapshot(index, now, output);
+        let late: Vec<_> = self.watches.segments.iter().filter(|(_, (_, until))| *until <= now).collect();
+        let late: Vec<_> =
+            late.into_iter().map(|(reference, (index, _))| (reference.clone(), *index)).collect();
+        for (reference, index) in late {
+            self.watches.segments.remove(&reference);
+            let settles = self.watches.devices.get(index).map(|device| &device.watch);
+            if matches!(settles, Some(Watch::Settling(settling)) if settling.segmented) {
+                self.without_snapshot(index, now, output);
+            }
         }
     }
 
@@ -482,7 +483,7 @@ impl Csta {
     fn complete(&mut self, index: usize, now: Time, output: &mut Vec<Output>) {
         let Some(device) = self.watches.devices.get_mut(index) else { return };
         match &device.watch {
-            Watch::Settling(settling) if settling.calls == 0 && settling.segments.is_none() => {}
+            Watch::Settling(settling) if settling.calls == 0 && !settling.segmented => {}
             _ => return,
         }
         let Watch::Settling(settling) = std::mem::replace(&mut device.watch, Watch::Watched) else { return };

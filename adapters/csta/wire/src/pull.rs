@@ -199,19 +199,21 @@ impl<'a> Pull<'a> {
     ) -> Result<(), DecodeError> {
         let mut own = Cow::Borrowed("");
         let mut inner = false;
-        while !tag.empty {
-            match self.next()? {
-                Token::Open(child) => {
-                    inner = true;
-                    let path = if path.is_empty() {
-                        child.name.to_owned()
-                    } else {
-                        format!("{path}/{}", child.name)
-                    };
-                    self.leaves(&child, &path, found)?;
+        if !tag.empty {
+            loop {
+                match self.next()? {
+                    Token::Open(child) => {
+                        inner = true;
+                        let path = if path.is_empty() {
+                            child.name.to_owned()
+                        } else {
+                            format!("{path}/{}", child.name)
+                        };
+                        self.leaves(&child, &path, found)?;
+                    }
+                    Token::Close => break,
+                    piece => self.append(&mut own, &piece)?,
                 }
-                Token::Close => break,
-                piece => self.append(&mut own, &piece)?,
             }
         }
         if !inner {
