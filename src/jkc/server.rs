@@ -37,6 +37,8 @@ pub struct Behaviour {
     pub retry_after: Option<u32>,
     /// Wait so long before answering.
     pub delay: Duration,
+    /// And up to so much more, each request another time: what is in flight together arrives in any order.
+    pub jitter: Duration,
     /// Close every connection without an answer.
     pub down: bool,
     /// Take the notification, and close the connection without an answer: the sender must send it again.
@@ -143,8 +145,9 @@ struct NoAnswer;
 
 async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Full<Bytes>>, NoAnswer> {
     let behaviour = shared.behaviour();
-    if !behaviour.delay.is_zero() {
-        tokio::time::sleep(behaviour.delay).await;
+    let wait = behaviour.delay + behaviour.jitter.mul_f64(rand::random());
+    if !wait.is_zero() {
+        tokio::time::sleep(wait).await;
     }
     if let Some(status) = behaviour.status.and_then(|status| StatusCode::from_u16(status).ok()) {
         shared.count(|counts| counts.turned_away += 1);

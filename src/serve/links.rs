@@ -30,7 +30,9 @@ pub enum LinkError {
         error: TlsError,
     },
     /// The name to expect in the certificate is none.
-    #[error("provider {provider}: \"{name}\" is no host name; set tls_name to the name in the telephone system's certificate")]
+    #[error(
+        "provider {provider}: \"{name}\" is no host name; set tls_name to the name in the telephone system's certificate"
+    )]
     Name {
         /// Which provider.
         provider: String,
@@ -38,7 +40,9 @@ pub enum LinkError {
         name: String,
     },
     /// The port is not to be had.
-    #[error("provider {provider}: cannot listen on {address}: {error}; choose a free port, or stop what uses it")]
+    #[error(
+        "provider {provider}: cannot listen on {address}: {error}; choose a free port, or stop what uses it"
+    )]
     Listen {
         /// Which provider.
         provider: String,
@@ -86,7 +90,9 @@ impl Links {
     pub(crate) async fn configure(&mut self, providers: &[Provider]) -> Result<(), LinkError> {
         let changed: Vec<&Provider> = providers
             .iter()
-            .filter(|provider| self.running.get(&provider.name).is_none_or(|running| running.config != **provider))
+            .filter(|provider| {
+                self.running.get(&provider.name).is_none_or(|running| running.config != **provider)
+            })
             .collect();
         // A port that one of the old links listens on can only be had once that has gone.
         let mut prepared = Vec::new();
@@ -120,7 +126,12 @@ impl Links {
         }
     }
 
-    async fn start(&mut self, provider: &Provider, channel: Channel, adapter: Box<dyn schakel_core::adapter::Adapter>) {
+    async fn start(
+        &mut self,
+        provider: &Provider,
+        channel: Channel,
+        adapter: Box<dyn schakel_core::adapter::Adapter>,
+    ) {
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
         let id = ProviderId::from(provider.name.as_str());
         let control = LinkControl::default();

@@ -33,6 +33,8 @@ pub struct Sabotage {
     pub act_before_commit: bool,
     /// Deliver without lanes: no order per contact.
     pub deliver_without_lanes: bool,
+    /// Each commit takes so much longer, as on a slow disk.
+    pub commit_takes: Duration,
 }
 
 /// A daemon that runs.
@@ -80,8 +82,8 @@ impl Daemon {
     /// # Errors
     /// When something that the configuration names cannot be had.
     pub async fn start(config: Config, sabotage: Sabotage) -> Result<Self, Failure> {
-        let (store, recovery) =
-            Store::open(&config.journal.path, schakel_journal::Options::default()).map_err(Failure::failed)?;
+        let (store, recovery) = Store::open(&config.journal.path, schakel_journal::Options::default())
+            .map_err(Failure::failed)?;
         let subscriptions = schakel_api::subscriptions::load(&store).map_err(Failure::failed)?;
         let mut engine = Engine::recover(
             store.clone(),
@@ -91,12 +93,18 @@ impl Daemon {
                 source: settings::source(&config),
                 snapshot_every: config.journal.snapshot_every_inputs,
                 act_before_commit: sabotage.act_before_commit,
+                commit_takes: sabotage.commit_takes,
             },
         )
         .map_err(Failure::failed)?;
-        let outbox = Outbox::start(store.clone(), settings::outbox(&config, sabotage)).map_err(Failure::failed)?;
+        let outbox =
+            Outbox::start(store.clone(), settings::outbox(&config, sabotage)).map_err(Failure::failed)?;
         outbox.set_subscriptions(
-            subscriptions.iter().map(|each| each.target()).collect::<Result<_, _>>().map_err(Failure::failed)?,
+            subscriptions
+                .iter()
+                .map(|each| each.target())
+                .collect::<Result<_, _>>()
+                .map_err(Failure::failed)?,
         );
         engine.subscriptions(subscriptions.iter().map(|each| each.filter()).collect());
         let telling = outbox.clone();
@@ -147,17 +155,30 @@ impl Daemon {
             }
         };
         let needs_restart = |config: &Config| {
-            (config.organisation.clone(), config.journal.clone(), config.api.clone(), config.admin.clone(), config.webhooks.clone())
+            (
+                config.organisation.clone(),
+                config.journal.clone(),
+                config.api.clone(),
+                config.admin.clone(),
+                config.webhooks.clone(),
+            )
         };
         if needs_restart(&config) != needs_restart(&self.config) {
-            tracing::warn!("[organisation], [journal], [api], [admin] and [webhooks] are read at start-up only: restart for their changes");
+            tracing::warn!(
+                "[organisation], [journal], [api], [admin] and [webhooks] are read at start-up only: restart for their changes"
+            );
         }
         if let Err(error) = self.links.configure(&config.providers).await {
             return tracing::error!("the old configuration stays in force: {error}");
         }
         let configured = InputBody::Configured(Box::new(settings::core(&config)));
         if self.engine.input(configured).await.is_ok() {
-            self.config = Config { providers: config.providers, calls: config.calls, log: config.log, ..self.config.clone() };
+            self.config = Config {
+                providers: config.providers,
+                calls: config.calls,
+                log: config.log,
+                ..self.config.clone()
+            };
             tracing::info!("the configuration is read again");
         }
     }
@@ -193,6 +214,8 @@ impl schakel_api::Providers for Reconnect {
 
 async fn listen(address: &str, key: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
-        Failure::Failed(format!("{key}: cannot listen on {address}: {error}; choose a free port, or stop what uses it"))
+        Failure::Failed(format!(
+            "{key}: cannot listen on {address}: {error}; choose a free port, or stop what uses it"
+        ))
     })
 }

@@ -40,6 +40,8 @@ pub struct EngineSettings {
     pub snapshot_every: u64,
     /// Act before the commit. Wrong on purpose: the negative control of the tests that kill the daemon.
     pub act_before_commit: bool,
+    /// Each commit takes so much longer, as on a slow disk; for the same tests. Zero otherwise.
+    pub commit_takes: Duration,
 }
 
 /// Where commands for providers go: a bounded queue a link.
@@ -276,6 +278,9 @@ impl Engine {
     async fn commit(&mut self, batch: &journal::Batch) {
         if batch.inputs.is_empty() {
             return;
+        }
+        if !self.settings.commit_takes.is_zero() {
+            tokio::time::sleep(self.settings.commit_takes).await;
         }
         while let Err(error) = self.store.append(batch.clone()).await {
             tracing::error!(%error, inputs = batch.inputs.len(), "the journal takes nothing; everything waits for it");
