@@ -30,6 +30,7 @@ pub(crate) fn build(routes: &[Route]) -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas(routes),
+            "responses": failure_responses(routes),
             "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer",
                 "description": "`<id>.<secret>`, made by `schakel token create` or POST /tokens." } },
         },
@@ -122,13 +123,9 @@ fn responses(route: &Route) -> Value {
         }
     }
     responses.insert(status.into(), success);
-    let mut by_status: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
     for kind in failures(route) {
-        by_status.entry(kind.status()).or_default().push(kind.title());
-    }
-    for (status, mut titles) in by_status {
-        titles.dedup();
-        responses.insert(status.to_string(), failure(status, &titles));
+        let name = format!("#/components/responses/Status{}", kind.status());
+        responses.insert(kind.status().to_string(), json!({ "$ref": name }));
     }
     Value::Object(responses)
 }
@@ -198,6 +195,19 @@ pub(crate) fn failures(route: &Route) -> Vec<ProblemKind> {
     }
     kinds.extend(&route.failures);
     kinds
+}
+
+/// One response a status, for all routes that can fail with it.
+fn failure_responses(routes: &[Route]) -> Value {
+    let mut by_status: BTreeMap<u16, BTreeSet<&'static str>> = BTreeMap::new();
+    for kind in routes.iter().flat_map(failures) {
+        by_status.entry(kind.status()).or_default().insert(kind.title());
+    }
+    let named = by_status.into_iter().map(|(status, titles)| {
+        let titles: Vec<_> = titles.into_iter().collect();
+        (format!("Status{status}"), failure(status, &titles))
+    });
+    Value::Object(named.collect())
 }
 
 fn failure(status: u16, titles: &[&str]) -> Value {
