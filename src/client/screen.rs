@@ -7,7 +7,8 @@ use schakel_contract::event::{Event, Observation};
 use schakel_contract::views::{
     ActionView, CallView, ConnectionView, ContactView, Direction, PartyView, TransferView,
 };
-use std::fmt::Write;
+use std::fmt::{Display, Write as _};
+use std::io::Write as _;
 
 /// The width of a pop-up with its frame: it fits in the narrowest usual terminal beside a column of times.
 const WIDTH: usize = 72;
@@ -15,14 +16,30 @@ const WIDTH: usize = 72;
 /// A name is cut after so many characters.
 const NAME_MAX: usize = 60;
 
+/// Writes a line on standard output. Who reads it may have gone (`| head`); that ends neither calls nor checks.
+pub fn show(line: impl Display) {
+    let written = writeln!(std::io::stdout().lock(), "{line}");
+    drop(written);
+}
+
+/// How much of the buttons is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Buttons {
+    /// Those that are active.
+    Active,
+    /// All, those that are not active with the reason why not.
+    All,
+}
+
 /// The pop-up that JKC shows when a call rings: who calls, whom, what can be done. `None` when the notification
 /// carries no call with a connection at its device.
-pub fn popup(language: Language, event: &Event) -> Option<String> {
+pub fn popup(language: Language, event: &Event, shown: Buttons) -> Option<String> {
     let data = &event.data;
     let call = data.call.as_ref()?;
     let here = call.connection(data.device.as_deref()?)?;
     let customer = data.contact.as_ref().map_or(&call.calling, |contact| &contact.customer);
     let title = match call.direction {
+        _ if data.transfer.is_some() => language.pick("Doorverbonden gesprek", "Transferred call"),
         Direction::Inbound => language.pick("Inkomend gesprek", "Incoming call"),
         Direction::Outbound => language.pick("Uitgaand gesprek", "Outgoing call"),
         Direction::Internal => language.pick("Intern gesprek", "Internal call"),
@@ -32,7 +49,11 @@ pub fn popup(language: Language, event: &Event) -> Option<String> {
     if let Some(transfer) = &data.transfer {
         lines.push(transferred(language, transfer));
     }
-    lines.extend(buttons(language, &here.actions));
+    let buttons = buttons(language, &here.actions);
+    lines.extend(match shown {
+        Buttons::All => buttons,
+        Buttons::Active => buttons.into_iter().take(1).collect(),
+    });
     Some(frame(title, &lines))
 }
 
@@ -280,10 +301,12 @@ pub(crate) mod tests {
 │ [Opnemen] [Doorsturen]                                               │
 │ niet In de wacht, Tonen: Het gesprek is hier niet verbonden.         │
 └──────────────────────────────────────────────────────────────────────┘";
-        assert_eq!(popup(Language::Nl, &ringing()).unwrap(), expected);
-        let english = popup(Language::En, &ringing()).unwrap();
+        assert_eq!(popup(Language::Nl, &ringing(), Buttons::All).unwrap(), expected);
+        let english = popup(Language::En, &ringing(), Buttons::All).unwrap();
         assert!(english.contains("Incoming call") && english.contains("[Answer] [Deflect]"), "{english}");
         assert!(english.contains("not Hold, Tones: The call is not connected here."), "{english}");
+        let active = popup(Language::Nl, &ringing(), Buttons::Active).unwrap();
+        assert!(active.contains("[Opnemen] [Doorsturen]") && !active.contains("niet"), "{active}");
     }
 
     #[test]
@@ -292,7 +315,7 @@ pub(crate) mod tests {
         if let Some(contact) = &mut event.data.contact {
             contact.customer.restricted = true;
         }
-        let text = popup(Language::Nl, &event).unwrap() + &line(Language::Nl, &event);
+        let text = popup(Language::Nl, &event, Buttons::All).unwrap() + &line(Language::Nl, &event);
         assert!(
             text.contains("anoniem") && !text.contains("0201234567") && !text.contains("Korenaar"),
             "{text}"
@@ -305,7 +328,7 @@ pub(crate) mod tests {
         if let Some(contact) = &mut event.data.contact {
             contact.customer.name = Some("\u{1b}[2Jx\u{7}\n\u{202e}kwaad".into());
         }
-        let text = popup(Language::Nl, &event).unwrap() + &line(Language::Nl, &event);
+        let text = popup(Language::Nl, &event, Buttons::All).unwrap() + &line(Language::Nl, &event);
         assert!(
             !text.contains('\u{1b}') && !text.contains('\u{7}') && !text.contains('\u{202e}'),
             "{text:?}"

@@ -12,9 +12,6 @@ const READY_LIMIT: Duration = Duration::from_secs(30);
 /// Between two questions whether it is ready: what starts another process can only be asked.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 
-/// It has this long to end by itself after SIGTERM.
-const STOP_LIMIT: Duration = Duration::from_secs(10);
-
 /// So many lines of its log are shown when something went wrong.
 const LAST_WORDS: usize = 15;
 
@@ -90,18 +87,6 @@ impl Daemon {
     /// Its process id.
     pub(super) fn id(&self) -> Option<u32> {
         self.child.as_ref().and_then(Child::id)
-    }
-
-    /// Asks it to end, and waits for that.
-    pub(super) async fn stop(&mut self) {
-        let Some(mut child) = self.child.take() else { return };
-        let Some(id) = child.id() else { return };
-        let asked = Command::new("kill").arg(id.to_string()).status().await;
-        let ended = tokio::time::timeout(STOP_LIMIT, child.wait()).await;
-        if asked.is_err() || ended.is_err() {
-            // It is over either way: dropping the child kills it.
-            drop(child.kill().await);
-        }
     }
 
     /// The last lines of its log.

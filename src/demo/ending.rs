@@ -83,18 +83,18 @@ pub(super) fn summary(stage: &Stage) {
         (language.pick("duur", "took"), format!("{:.1} s", stage.teller.elapsed().as_secs_f64())),
     ];
     let lines: Vec<_> = lines.iter().map(|(name, value)| format!("{name:<34}{value}")).collect();
-    println!("\n{}", screen::frame(language.pick("Alles klopte", "All of it was true"), &lines));
+    screen::show(format_args!(
+        "\n{}",
+        screen::frame(language.pick("Alles klopte", "All of it was true"), &lines)
+    ));
 }
 
 /// Where to go from here.
 pub(super) fn pointers(stage: &Stage) {
-    println!(
-        "{}",
-        stage.teller.language.pick(
-            "Zelf rondkijken: `schakel demo --keep` blijft draaien en noemt adressen, token en opdrachten.",
-            "To look around: `schakel demo --keep` stays there and names addresses, token and commands."
-        )
-    );
+    screen::show(stage.teller.language.pick(
+        "Zelf rondkijken: `schakel demo --keep` blijft draaien en noemt adressen, token en opdrachten.",
+        "To look around: `schakel demo --keep` stays there and names addresses, token and commands.",
+    ));
 }
 
 /// Stays there until somebody ends it, and shows what JKC is told.
@@ -103,26 +103,33 @@ pub(super) async fn keep(stage: Stage) -> Result<(), Failure> {
     let language = stage.teller.language;
     let program =
         std::env::current_exe().map_or_else(|_| "schakel".into(), |program| program.display().to_string());
-    println!(
+    screen::show(format_args!(
         "\n{}",
         language.pick("Rondkijken (Ctrl-C stopt alles):", "To look around (Ctrl-C ends everything):")
-    );
-    println!("\n  export SCHAKEL_TOKEN={token}");
-    println!("  curl --cacert {ca} -H \"Authorization: Bearer $SCHAKEL_TOKEN\" {url}/v1/snapshot");
-    println!(
+    ));
+    screen::show(format_args!("\n  export SCHAKEL_TOKEN={token}"));
+    screen::show(format_args!(
+        "  curl --cacert {ca} -H \"Authorization: Bearer $SCHAKEL_TOKEN\" {url}/v1/snapshot"
+    ));
+    screen::show(format_args!(
         "  curl --cacert {ca} -H \"Authorization: Bearer $SCHAKEL_TOKEN\" -N -H 'Accept: text/event-stream' {url}/v1/events"
-    );
-    println!("  curl --cacert {ca} {url}/v1/openapi.json");
-    println!("\n  {program} softphone --url {url} --ca-file {ca} --agent anna --device 2001");
-    println!("  {program} jkc --listen 127.0.0.1:0 --subscribe {url} --ca-file {ca}");
+    ));
+    screen::show(format_args!("  curl --cacert {ca} {url}/v1/openapi.json"));
+    screen::show(format_args!(
+        "\n  {program} softphone --url {url} --ca-file {ca} --agent anna --device 2001"
+    ));
+    screen::show(format_args!("  {program} jkc --listen 127.0.0.1:0 --subscribe {url} --ca-file {ca}"));
     if let Some(control) = stage.simulator.control_address() {
-        println!("\n  # {}", language.pick("laat de buitenwereld bellen:", "let the outside world ring:"));
-        println!(
+        screen::show(format_args!(
+            "\n  # {}",
+            language.pick("laat de buitenwereld bellen:", "let the outside world ring:")
+        ));
+        screen::show(format_args!(
             "  curl -X POST http://{control}/calls -H 'content-type: application/json' -d '{{\"from\":\"0201234567\",\"to\":\"2001\"}}'"
-        );
-        println!("  curl http://{control}/state");
+        ));
+        screen::show(format_args!("  curl http://{control}/state"));
     }
-    println!();
+    screen::show("");
     watch(&stage).await;
     stage.strike().await;
     Ok(())

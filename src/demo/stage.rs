@@ -2,7 +2,8 @@
 
 use super::daemon::Daemon;
 use super::teller::{Teller, Untrue, say};
-use crate::client::{AccessArgs, Api, Order, Picture, screen};
+use crate::client::screen::{self, Buttons};
+use crate::client::{AccessArgs, Api, Order, Picture};
 use crate::jkc::certificate::{self, CertificateFiles};
 use crate::jkc::{Secret, StandIn};
 use crate::softphone::{Seat, Softphone};
@@ -11,8 +12,9 @@ use schakel_contract::event::Event;
 use schakel_contract::requests::SubscriptionRequest;
 use schakel_contract::views::{CreatedSubscription, LinkState};
 use schakel_simulator::RunningSimulator;
-use schakel_simulator::config::SimulatorConfig;
+use schakel_simulator::config::{CstaConfig, DeviceIdStyle, SimulatorConfig};
 use schakel_simulator::switch::{ExtensionConfig, Number, OutsideConfig, SwitchConfig};
+use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -62,6 +64,8 @@ pub(super) struct Stage {
     pub(super) carla: Softphone,
     /// From the ring at the PBX to the pop-up at JKC.
     pub(super) rings: Vec<Duration>,
+    /// Whether a pop-up has been shown.
+    popups: Cell<bool>,
     /// Last, so that it is removed when nobody uses it any more.
     folder: TempDir,
 }
@@ -113,6 +117,7 @@ impl Stage {
             bram,
             carla,
             rings: Vec::new(),
+            popups: Cell::new(false),
             folder,
         };
         stage.anna.wait("the link to the PBX", SOON, link_is_up).await?;
@@ -150,8 +155,10 @@ impl Stage {
 
     /// Shows the pop-up of a notification.
     pub(super) fn popup(&self, event: &Event) {
-        if let Some(popup) = screen::popup(self.teller.language, event) {
-            popup.lines().for_each(|line| println!("{:19}{line}", ""));
+        // Once with every button and its reason; after that a reader knows, and the active ones say enough.
+        let buttons = if self.popups.replace(true) { Buttons::Active } else { Buttons::All };
+        if let Some(popup) = screen::popup(self.teller.language, event, buttons) {
+            popup.lines().for_each(|line| screen::show(format_args!("{:20}{line}", "")));
         }
     }
 
@@ -215,7 +222,8 @@ impl Stage {
 
     /// Ends everybody, and removes the folder.
     pub(super) async fn strike(mut self) {
-        self.daemon.stop().await;
+        // The journal goes with the folder, so there is nothing to end in order; a failure is a daemon that is gone.
+        drop(self.daemon.kill().await);
         self.simulator.stop().await;
         drop(self.jkc);
         // What cannot be removed is the system's to clean up: it is a temporary folder.
@@ -283,6 +291,8 @@ fn is_end(event: &Event, contact: Uuid) -> bool {
 fn pbx() -> SimulatorConfig {
     let extensions = [("2001", "Anna"), ("2002", "Bram"), ("2003", "Carla")];
     SimulatorConfig {
+        // As large PBXs do: every device id carries the name that belongs to it.
+        csta: CstaConfig { device_ids: DeviceIdStyle::Named, ..CstaConfig::default() },
         switch: SwitchConfig {
             extensions: extensions.map(|(number, name)| ExtensionConfig::new(number).named(name)).into(),
             outside: OUTSIDERS

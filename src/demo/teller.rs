@@ -1,6 +1,6 @@
 //! Tells the story in lines with times, and stops it as soon as something is not true.
 
-use crate::client::{ApiError, Language};
+use crate::client::{ApiError, Language, screen};
 use crate::jkc::NotSeen;
 use crate::softphone::SoftphoneError;
 use std::cell::Cell;
@@ -70,7 +70,7 @@ impl Teller {
             self.pause().await;
         }
         self.chapters.set(self.chapters.get() + 1);
-        println!("\n── {}. {}", self.chapters.get(), self.language.pick(nl, en));
+        screen::show(format_args!("\n── {}. {}", self.chapters.get(), self.language.pick(nl, en)));
     }
 
     /// Gives a person at the terminal the time to read; nothing waits for it otherwise.
@@ -85,13 +85,13 @@ impl Teller {
         let at = self.began.elapsed();
         let (minutes, seconds, millis) = (at.as_secs() / 60, at.as_secs() % 60, at.subsec_millis());
         let mut lines = text.lines();
-        println!(
+        screen::show(format_args!(
             "{minutes:02}:{seconds:02}.{millis:03}  {:<8} {}",
             self.name(who),
             lines.next().unwrap_or("")
-        );
+        ));
         for line in lines {
-            println!("{:19} {line}", "");
+            screen::show(format_args!("{:20}{line}", ""));
         }
     }
 

@@ -93,11 +93,11 @@ pub async fn run(args: JkcArgs) -> Result<(), Failure> {
         down: args.down,
         ..Behaviour::default()
     });
-    println!(
+    screen::show(format_args!(
         "{} {}",
         args.language.pick("webhooks komen binnen op", "webhooks are received at"),
         stand_in.url()
-    );
+    ));
     let subscription = match &args.subscribe {
         Some(url) => Some(subscribe(&args, url, &stand_in).await?),
         None => None,
@@ -111,12 +111,12 @@ pub async fn run(args: JkcArgs) -> Result<(), Failure> {
     if let Some((api, id)) = subscription
         && let Err(error) = api.delete(&["webhooks", &id]).await
     {
-        println!(
+        screen::show(format_args!(
             "{} {error}",
             args.language.pick("de aanmelding is niet opgeruimd:", "the subscription remains:")
-        );
+        ));
     }
-    println!("{}", summary(args.language, &stand_in));
+    screen::show(summary(args.language, &stand_in));
     outcome
 }
 
@@ -125,7 +125,7 @@ fn tls(args: &JkcArgs) -> Result<Option<std::sync::Arc<rustls::ServerConfig>>, F
     if let Some(folder) = &args.self_made {
         let host = args.listen.ip().to_string();
         let files = certificate::make(folder, &["localhost", &host]).map_err(Failure::failed)?;
-        println!("webhooks.ca_file = {:?}", files.ca.display().to_string());
+        screen::show(format_args!("webhooks.ca_file = {:?}", files.ca.display().to_string()));
         return crate::tls::server(&files.certificate, &files.key).map(Some).map_err(wrong);
     }
     match (&args.tls_certificate_file, &args.tls_key_file) {
@@ -144,19 +144,17 @@ async fn subscribe(args: &JkcArgs, url: &str, stand_in: &StandIn) -> Result<(Api
     let created: CreatedSubscription =
         api.send(Method::POST, &["webhooks"], &request).await.map_err(Failure::failed)?;
     stand_in.trust(Secret::parse(&created.secret).map_err(Failure::failed)?);
+    screen::show(format_args!("{} {url}", args.language.pick("aangemeld bij", "subscribed at")));
     Ok((api, created.subscription.id.to_string()))
 }
 
 /// Shows what comes until somebody ends it.
 async fn watch(args: &JkcArgs, stand_in: &StandIn) {
     let language = args.language;
-    println!(
-        "{}",
-        language.pick(
-            "opdrachten: down, up, status CODE, delay MS, calls, quit",
-            "commands: down, up, status CODE, delay MS, calls, quit"
-        )
-    );
+    screen::show(language.pick(
+        "opdrachten: down, up, status CODE, delay MS, calls, quit",
+        "commands: down, up, status CODE, delay MS, calls, quit",
+    ));
     let (mut shown, mut changes) = (0, stand_in.changes());
     let mut typed = Some(keyboard::lines());
     loop {
@@ -186,7 +184,7 @@ fn show(language: Language, stand_in: &StandIn, from: usize) -> usize {
         (texts, ledger.mark())
     });
     for text in texts {
-        println!("{text}");
+        screen::show(text);
     }
     mark
 }
@@ -195,7 +193,8 @@ fn show(language: Language, stand_in: &StandIn, from: usize) -> usize {
 fn told(language: Language, event: &Event) -> String {
     let time = event.time.to_string();
     let line = format!("{}  {}", time.get(11..23).unwrap_or(&time), screen::line(language, event));
-    match screen::popup(language, event).filter(|_| event.data.change == "call.ringing") {
+    match screen::popup(language, event, screen::Buttons::All).filter(|_| event.data.change == "call.ringing")
+    {
         Some(popup) => format!("{line}\n{popup}"),
         None => line,
     }
@@ -214,10 +213,11 @@ fn obey(language: Language, stand_in: &StandIn, line: &str) -> bool {
         ("delay", Ok(millis)) => {
             stand_in.behave(Behaviour { delay: Duration::from_millis(millis), ..before });
         }
-        ("calls" | "gesprekken", _) => println!("{}", calls(language, stand_in)),
-        _ => {
-            println!("{}: down, up, status 503, delay 500, calls, quit", language.pick("kan zijn", "can be"))
-        }
+        ("calls" | "gesprekken", _) => screen::show(calls(language, stand_in)),
+        _ => screen::show(format_args!(
+            "{}: down, up, status 503, delay 500, calls, quit",
+            language.pick("kan zijn", "can be")
+        )),
     }
     true
 }

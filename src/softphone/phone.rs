@@ -39,15 +39,8 @@ pub enum SoftphoneError {
     #[error(transparent)]
     Api(#[from] ApiError),
     /// The command was accepted and refused later.
-    #[error("refused: {detail}\n  allowed now: {allowed}")]
-    Refused {
-        /// For a program, such as `invalidConnectionState`.
-        cause: String,
-        /// In words.
-        detail: String,
-        /// What is allowed now.
-        allowed: String,
-    },
+    #[error("refused: {}\n  allowed now: {}", .0.detail, names(&.0.allowed_actions))]
+    Refused(Box<RefusalView<'static>>),
     /// There is nothing at this device to do that with.
     #[error("{0}")]
     Nothing(&'static str),
@@ -398,7 +391,9 @@ impl Softphone {
         }
         self.shared.changed.send_modify(|changes| *changes += 1);
         match &reply.command.refusal {
-            Some(refusal) if reply.command.state == CommandState::Refused => Err(refused(refusal)),
+            Some(refusal) if reply.command.state == CommandState::Refused => {
+                Err(SoftphoneError::Refused(Box::new(refusal.clone())))
+            }
             _ => Ok(reply),
         }
     }
@@ -448,15 +443,9 @@ fn destination(text: &str) -> Destination {
     }
 }
 
-fn refused(refusal: &RefusalView<'_>) -> SoftphoneError {
-    let allowed: Vec<_> =
-        refusal.allowed_actions.iter().map(|action| crate::client::rest::name_of(*action)).collect();
-    let cause = serde_json::to_value(refusal.cause).ok();
-    SoftphoneError::Refused {
-        cause: cause.and_then(|cause| cause.as_str().map(str::to_owned)).unwrap_or_default(),
-        detail: refusal.detail.to_string(),
-        allowed: if allowed.is_empty() { "nothing".into() } else { allowed.join(", ") },
-    }
+fn names(actions: &[ActionName]) -> String {
+    let names: Vec<_> = actions.iter().map(|action| crate::client::rest::name_of(*action)).collect();
+    if names.is_empty() { "nothing".into() } else { names.join(", ") }
 }
 
 async fn follow(mut stream: EventStream, api: Api, shared: Arc<Shared>) {

@@ -3,7 +3,7 @@
 use super::phone::{Seat, Softphone};
 use super::{script, terminal};
 use crate::cli::Failure;
-use crate::client::{AccessArgs, Api, Language};
+use crate::client::{AccessArgs, Api, Language, screen};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -65,7 +65,7 @@ async fn play(phone: &Softphone, name: &str, steps: &[script::Step]) -> Result<(
         if let Err(detail) = script::play(phone, step).await {
             return Err(Failure::Failed(format!("✗ {name}:{}: `{}`: {detail}", step.number, step.text)));
         }
-        println!("✓ {}", step.text);
+        screen::show(format_args!("✓ {}", step.text));
     }
     Ok(())
 }

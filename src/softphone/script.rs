@@ -14,7 +14,7 @@
 
 use super::phone::{Softphone, SoftphoneError, is_unanswered};
 use super::typed::Typed;
-use crate::client::{ApiError, Picture};
+use crate::client::{ApiError, Picture, screen};
 use schakel_contract::views::{ActionName, ConnectionState, TransferState};
 use std::time::Duration;
 
@@ -117,7 +117,7 @@ pub async fn play(phone: &Softphone, step: &Step) -> Result<(), String> {
         Meaning::ExpectAction(action, allowed) => expect_action(phone, *action, *allowed).await,
         Meaning::ExpectRefused(typed) => match phone.obey(typed).await {
             Ok(_) => Err("it was done".into()),
-            Err(SoftphoneError::Refused { .. } | SoftphoneError::Nothing(_)) => Ok(()),
+            Err(SoftphoneError::Refused(_) | SoftphoneError::Nothing(_)) => Ok(()),
             Err(SoftphoneError::Api(ApiError::Problem(problem))) if problem.cause.is_some() => Ok(()),
             Err(error) => Err(format!("it was not refused, it failed: {error}")),
         },
@@ -131,7 +131,7 @@ pub async fn play(phone: &Softphone, step: &Step) -> Result<(), String> {
             if here == *count { Ok(()) } else { Err(format!("there are {here}; {}", now(phone))) }
         }
         Meaning::Say(text) => {
-            println!("{text}");
+            screen::show(text);
             Ok(())
         }
     }

@@ -2,7 +2,7 @@
 
 use super::phone::{Link, Softphone, SoftphoneError};
 use super::typed::{Typed, help};
-use crate::client::{Language, keyboard, screen};
+use crate::client::{ApiError, Language, keyboard, screen};
 use schakel_contract::event::Event;
 use std::io::{IsTerminal, Write};
 
@@ -14,7 +14,7 @@ pub async fn run(phone: &Softphone, language: Language) -> Result<(), SoftphoneE
     let seat = phone.seat();
     let (at, hint) = language
         .pick(("op toestel", "`hulp` toont de opdrachten"), ("at extension", "`help` shows the commands"));
-    println!("{} {at} {} ({}); {hint}", seat.agent, seat.device, seat.provider);
+    screen::show(format_args!("{} {at} {} ({}); {hint}", seat.agent, seat.device, seat.provider));
     show_calls(phone, language);
     offer(phone, language).await;
     let (mut mark, mut link) = (phone.look(crate::client::Ledger::mark), Link::Connecting);
@@ -45,7 +45,7 @@ pub async fn run(phone: &Softphone, language: Language) -> Result<(), SoftphoneE
                 match line.parse::<Typed>() {
                     Ok(Typed::Quit) => return Ok(()),
                     Ok(typed) => obey(phone, language, &typed).await,
-                    Err(error) => println!("{error}"),
+                    Err(error) => screen::show(error),
                 }
             }
         }
@@ -54,28 +54,44 @@ pub async fn run(phone: &Softphone, language: Language) -> Result<(), SoftphoneE
 
 async fn obey(phone: &Softphone, language: Language, typed: &Typed) {
     match typed {
-        Typed::Help => println!("{}", help(language)),
+        Typed::Help => screen::show(help(language)),
         Typed::Calls => show_calls(phone, language),
         Typed::Actions => match phone.refresh().await {
             Ok(state) => {
                 for call in &state.calls {
                     if let Some(here) = call.connection(&phone.seat().device) {
                         let lines = screen::buttons(language, &here.actions);
-                        println!("{}", screen::frame(language.state(here.state), &lines));
+                        screen::show(screen::frame(language.state(here.state), &lines));
                     }
                 }
                 if state.calls.is_empty() {
-                    println!("{}", no_calls(language));
+                    screen::show(no_calls(language));
                 }
             }
-            Err(error) => println!("{error}"),
+            Err(error) => screen::show(error),
         },
         typed => {
             if let Err(error) = phone.obey(typed).await {
-                println!("✗ {error}");
+                screen::show(format_args!("✗ {}", explained(language, &error)));
             }
         }
     }
+}
+
+/// Why something was not done, and what can be done instead, in the agent's language where the rule is one of schakel's.
+fn explained(language: Language, error: &SoftphoneError) -> String {
+    let (title, reason, allowed) = match error {
+        SoftphoneError::Api(ApiError::Problem(problem)) => {
+            (Some(&*problem.title), &problem.reason, problem.allowed_actions.as_deref())
+        }
+        SoftphoneError::Refused(refusal) => (None, &refusal.reason, Some(&*refusal.allowed_actions)),
+        _ => return error.to_string(),
+    };
+    let (Some(reason), Some(allowed)) = (reason, allowed) else { return error.to_string() };
+    let buttons: Vec<_> = allowed.iter().map(|action| format!("[{}]", language.action(*action))).collect();
+    let title =
+        title.filter(|_| language == Language::En).map(|title| format!("{title}: ")).unwrap_or_default();
+    format!("{title}{}\n  {}", language.reason(reason), buttons.join(" "))
 }
 
 /// What is possible now, as buttons.
@@ -88,7 +104,7 @@ async fn offer(phone: &Softphone, language: Language) {
     allowed.dedup_by_key(|each| each.action);
     let buttons: Vec<_> = allowed.iter().map(|each| format!("[{}]", language.action(each.action))).collect();
     let dial = format!("[{}]", language.action(schakel_contract::views::ActionName::Dial));
-    println!("  {}", if buttons.is_empty() { dial } else { buttons.join(" ") });
+    screen::show(format_args!("  {}", if buttons.is_empty() { dial } else { buttons.join(" ") }));
 }
 
 /// Shows what happened here since a mark. Gives the new mark, and whether anything was shown.
@@ -98,13 +114,17 @@ fn show_events(phone: &Softphone, language: Language, mark: usize) -> (usize, bo
         (ours.map(|entry| told(phone, language, &entry.event)).collect::<Vec<_>>(), ledger.mark())
     });
     for text in &texts {
-        println!("\r{text}");
+        screen::show(format_args!("\r{text}"));
     }
     (next, !texts.is_empty())
 }
 
 fn concerns(phone: &Softphone, event: &Event) -> bool {
     let (seat, data) = (phone.seat(), &event.data);
+    // What came of a command is shown by what it changed, or by its error.
+    if data.change == "command.completed" {
+        return false;
+    }
     let device = data.device.as_deref() == Some(&seat.device);
     let agent = data.agent.as_ref().is_some_and(|agent| agent.id == seat.agent);
     let transfer = data.transfer.as_ref().filter(|_| data.change.starts_with("transfer."));
@@ -117,7 +137,7 @@ fn told(phone: &Softphone, language: Language, event: &Event) -> String {
     let line = screen::line(language, event);
     let rings =
         event.data.change == "call.ringing" && event.data.device.as_deref() == Some(&phone.seat().device);
-    match screen::popup(language, event).filter(|_| rings) {
+    match screen::popup(language, event, screen::Buttons::Active).filter(|_| rings) {
         Some(popup) if std::io::stdout().is_terminal() => format!("\x07{popup}"),
         Some(popup) => popup,
         None => format!("• {line}"),
@@ -134,7 +154,7 @@ fn show_calls(phone: &Softphone, language: Language) {
         };
         picture.calls_at(&phone.seat().device).map(line).collect()
     });
-    println!("{}", if lines.is_empty() { no_calls(language).to_owned() } else { lines.join("\n") });
+    screen::show(if lines.is_empty() { no_calls(language).to_owned() } else { lines.join("\n") });
 }
 
 /// Shows how the stream is. Gives whether it makes sense to go on.
@@ -142,14 +162,14 @@ fn show_link(language: Language, link: &Link) -> bool {
     match link {
         Link::Connecting | Link::Up => true,
         Link::Lost(why) => {
-            println!(
+            screen::show(format_args!(
                 "\r! {}: {why}",
                 language.pick("geen verbinding met schakel", "no connection with schakel")
-            );
+            ));
             true
         }
         Link::Refused(why) => {
-            println!("\r✗ {why}");
+            screen::show(format_args!("\r✗ {why}"));
             false
         }
     }
@@ -164,5 +184,28 @@ fn prompt() {
         print!("> ");
         // A terminal that cannot be written to shows nothing else either.
         drop(std::io::stdout().flush());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schakel_contract::problem::{Problem, ProblemKind};
+    use schakel_contract::views::{ActionName, ReasonCode, ReasonView};
+
+    #[test]
+    fn t15_a_refusal_is_explained_in_the_agents_language_with_the_buttons_that_work() {
+        let mut problem = Problem::new(ProblemKind::InvalidConnectionState, "The call does not ring here.");
+        problem.allowed_actions = Some(vec![ActionName::Retrieve, ActionName::HangUp]);
+        problem.reason = Some(ReasonView {
+            code: ReasonCode::NotRinging,
+            nl: "Het gesprek gaat hier niet over.".into(),
+            en: "The call does not ring here.".into(),
+        });
+        let error = SoftphoneError::Api(ApiError::Problem(Box::new(problem)));
+        let text = explained(Language::Nl, &error);
+        assert_eq!(text, "Het gesprek gaat hier niet over.\n  [Uit de wacht] [Ophangen]");
+        let text = explained(Language::En, &error);
+        assert!(text.ends_with(": The call does not ring here.\n  [Retrieve] [Hang up]"), "{text}");
     }
 }
