@@ -4,7 +4,8 @@
 //! ```text
 //!   bytes ─► Deframer ─► decode ─► incoming.rs   which message is for whom
 //!                                 ├ session.rs   greeting, session, capabilities, heartbeat, request matching
-//!                                 ├ watch.rs     monitors, snapshots, what happens meanwhile
+//!                                 ├ watch.rs     monitors, and what happens before they are there
+//!                                 ├ snapshot.rs  what a device looks like now
 //!                                 ├ translate.rs events → EventReport
 //!                                 └ command.rs   operations → requests, responses → Done | Refusal
 //! ```
@@ -23,6 +24,7 @@ mod observe;
 mod refusal;
 mod session;
 mod settings;
+mod snapshot;
 mod translate;
 mod watch;
 
