@@ -104,6 +104,19 @@ pub fn replay<A: Adapter>(
     wire: &mut dyn Wire,
     make: &dyn Fn(&Keys) -> Result<A, String>,
 ) -> Result<A, Mismatch> {
+    replay_and_watch(path, wire, make, &mut |_, _| {})
+}
+
+/// As [`replay`], and shows each output with its time: for tests that go on from there.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_and_watch<A: Adapter>(
+    path: &Path,
+    wire: &mut dyn Wire,
+    make: &dyn Fn(&Keys) -> Result<A, String>,
+    watch: &mut dyn FnMut(Time, &Output),
+) -> Result<A, Mismatch> {
     let fail = |line: usize, text: String| Mismatch { path: path.to_owned(), line, text };
     let text = std::fs::read_to_string(path).map_err(|error| fail(0, error.to_string()))?;
     let (head, steps) = parse(&text);
@@ -127,6 +140,7 @@ pub fn replay<A: Adapter>(
             let Some(adapter) = &mut adapter else { continue };
             player.step(adapter, wire, &step.cause).map_err(|text| fail(step.line, text))?
         };
+        outputs.iter().for_each(|output| watch(player.now, output));
         let told: Vec<String> = outputs.iter().flat_map(|output| lines(output, wire)).collect();
         if update {
             for line in step.cause.iter().chain(&told) {
