@@ -9,8 +9,9 @@ use tracing_subscriber::EnvFilter;
 /// # Errors
 /// The filter that is none, and what one looks like.
 pub fn start(log: &Log) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&log.level)
-        .map_err(|error| format!("log.level: \"{}\" is no filter: {error}; such as \"info,schakel_csta=debug\"", log.level))?;
+    let filter = EnvFilter::try_new(&log.level).map_err(|error| {
+        format!("log.level: \"{}\" is no filter: {error}; such as \"info,schakel_csta=debug\"", log.level)
+    })?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Human => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init(),

@@ -23,7 +23,9 @@ pub fn check(provider: &Provider) -> Result<(), String> {
             if csta.session && csta.session_duration_seconds < 10 {
                 return Err("csta.session_duration_seconds must be at least 10".into());
             }
-            Settings::named(&csta.dialect, csta.edition, Vec::new()).map(drop).map_err(|error| error.to_string())
+            Settings::named(&csta.dialect, csta.edition, Vec::new())
+                .map(drop)
+                .map_err(|error| error.to_string())
         }
         other => Err(format!("there is no adapter \"{other}\"; known are: {KNOWN}")),
     }
@@ -40,7 +42,8 @@ pub fn adapter(provider: &Provider) -> Result<Box<dyn Adapter>, String> {
     for group in &provider.devices {
         devices.extend(group.expand()?.iter().map(|number| DeviceId::from(number.as_str())));
     }
-    let settings = Settings::named(&csta.dialect, csta.edition, devices).map_err(|error| error.to_string())?;
+    let settings =
+        Settings::named(&csta.dialect, csta.edition, devices).map_err(|error| error.to_string())?;
     let session = if csta.session { Some(session(provider)?) } else { None };
     Ok(Box::new(Csta::new(Settings {
         session,

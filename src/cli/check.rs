@@ -10,8 +10,12 @@ pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
     println!("  journal       {}", config.journal.path.display());
     println!("  API           {}", config.api.listen);
     for provider in &config.providers {
-        let devices: usize =
-            provider.devices.iter().filter_map(|devices| devices.expand().ok()).map(|numbers| numbers.len()).sum();
+        let devices: usize = provider
+            .devices
+            .iter()
+            .filter_map(|devices| devices.expand().ok())
+            .map(|numbers| numbers.len())
+            .sum();
         println!(
             "  provider      {}: {} ({}), {} {}, {devices} devices",
             provider.name,

@@ -28,7 +28,11 @@ pub(super) fn run(command: &InspectCommand) -> Result<(), Failure> {
     let InspectCommand::Csta(args) = command;
     let dialect = Dialect::by_name(&args.dialect).ok_or_else(|| {
         let known: Vec<_> = schakel_csta::dialect::ALL.iter().map(|dialect| dialect.name).collect();
-        Failure::Configuration(format!("there is no dialect \"{}\"; known are: {}", args.dialect, known.join(", ")))
+        Failure::Configuration(format!(
+            "there is no dialect \"{}\"; known are: {}",
+            args.dialect,
+            known.join(", ")
+        ))
     })?;
     let standard_input = [PathBuf::from("-")];
     let files = if args.files.is_empty() { &standard_input[..] } else { &args.files };
@@ -37,8 +41,11 @@ pub(super) fn run(command: &InspectCommand) -> Result<(), Failure> {
     for file in files {
         let bytes = read(file)?;
         let inspection = inspect(&bytes, dialect);
-        not_understood +=
-            inspection.messages.iter().filter(|message| !matches!(message.verdict, Verdict::Understood)).count();
+        not_understood += inspection
+            .messages
+            .iter()
+            .filter(|message| !matches!(message.verdict, Verdict::Understood))
+            .count();
         let json = serde_json::to_string_pretty(&inspection).map_err(Failure::failed)?;
         writeln!(output, "{json}").map_err(Failure::failed)?;
     }

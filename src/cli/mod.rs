@@ -129,7 +129,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
 
 /// One thread for the whole path of an event: a hop between threads costs more than the work.
 fn on_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
     runtime.block_on(tokio::task::LocalSet::new().run_until(work))
 }
 

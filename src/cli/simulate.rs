@@ -47,7 +47,9 @@ pub(super) async fn run(args: SimulateArgs) -> Result<(), Failure> {
     }
     if let Some(address) = running.control_address() {
         println!("  control  http://{address}");
-        println!("  a call   curl -X POST http://{address}/calls -H 'content-type: application/json' -d '{{\"from\":\"0201234567\",\"to\":\"2001\"}}'");
+        println!(
+            "  a call   curl -X POST http://{address}/calls -H 'content-type: application/json' -d '{{\"from\":\"0201234567\",\"to\":\"2001\"}}'"
+        );
         println!("  state    curl http://{address}/state");
     }
     tokio::signal::ctrl_c().await.map_err(Failure::failed)?;

@@ -68,7 +68,11 @@ impl Config {
     ///
     /// # Errors
     /// All mistakes together.
-    pub fn parse(name: &str, text: Option<&str>, environment: &[(String, String)]) -> Result<Self, ConfigError> {
+    pub fn parse(
+        name: &str,
+        text: Option<&str>,
+        environment: &[(String, String)],
+    ) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
         let config = read(text, environment, &mut problems);
         match config {
@@ -84,11 +88,9 @@ impl Config {
 fn read(text: Option<&str>, environment: &[(String, String)], problems: &mut Vec<Problem>) -> Option<Config> {
     let example: Table = EXAMPLE
         .parse()
-        .map_err(|error: toml::de::Error| problems.push(Problem {
-            line: None,
-            key: "defaults".into(),
-            text: error.message().into(),
-        }))
+        .map_err(|error: toml::de::Error| {
+            problems.push(Problem { line: None, key: "defaults".into(), text: error.message().into() })
+        })
         .ok()?;
     let source = text.unwrap_or(EXAMPLE);
     let (document, errors) = DeTable::parse_recoverable(source);
@@ -135,11 +137,16 @@ fn compare(source: &str, table: &DeTable<'_>, example: &Table, path: &str, probl
             (None, _) => {
                 let text = match closest(name, example.keys()) {
                     Some(close) => format!("unknown key; did you mean `{close}`?"),
-                    None => format!("unknown key; known here: {}", example.keys().cloned().collect::<Vec<_>>().join(", ")),
+                    None => format!(
+                        "unknown key; known here: {}",
+                        example.keys().cloned().collect::<Vec<_>>().join(", ")
+                    ),
                 };
                 problems.push(Problem { line, key: full, text });
             }
-            (Some(Value::Table(inner)), DeValue::Table(table)) => compare(source, table, inner, &full, problems),
+            (Some(Value::Table(inner)), DeValue::Table(table)) => {
+                compare(source, table, inner, &full, problems)
+            }
             (Some(Value::Array(elements)), DeValue::Array(array)) => {
                 for (at, element) in array.iter().enumerate() {
                     let full = format!("{full}[{at}]");
@@ -197,7 +204,8 @@ fn merge(example: &Table, given: Table) -> Table {
         match (merged.get_mut(&key), value) {
             (Some(Value::Table(section)), Value::Table(values)) => section.extend(values),
             (_, Value::Array(providers)) if key == "providers" => {
-                let providers = providers.into_iter().map(|provider| over(&provider_defaults, provider)).collect();
+                let providers =
+                    providers.into_iter().map(|provider| over(&provider_defaults, provider)).collect();
                 merged.insert(key, Value::Array(providers));
             }
             (_, value) => drop(merged.insert(key, value)),
@@ -257,7 +265,11 @@ fn find(table: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
 /// The known key that the given one was probably meant to be.
 fn closest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<&'a str> {
     const NEAR: usize = 3;
-    known.map(|key| (distance(name, key), key.as_str())).filter(|(far, _)| *far <= NEAR).min().map(|(_, key)| key)
+    known
+        .map(|key| (distance(name, key), key.as_str()))
+        .filter(|(far, _)| *far <= NEAR)
+        .min()
+        .map(|(_, key)| key)
 }
 
 /// Levenshtein's distance, over bytes: keys are ASCII.

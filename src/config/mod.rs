@@ -211,7 +211,11 @@ mod tests {
     use super::*;
 
     fn devices(numbers: &[&str]) -> Devices {
-        Devices { numbers: numbers.iter().map(ToString::to_string).collect(), kind: Kind::Station, name: None }
+        Devices {
+            numbers: numbers.iter().map(ToString::to_string).collect(),
+            kind: Kind::Station,
+            name: None,
+        }
     }
 
     #[test]

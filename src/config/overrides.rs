@@ -25,15 +25,22 @@ fn set(config: &mut Table, path: &str, text: &str) -> Result<(), String> {
         .split_once("__")
         .and_then(|(section, key)| config.get_mut(section)?.as_table_mut()?.get_mut(key));
     let Some(slot) = known else {
-        return Err("names no key; SCHAKEL_API__LISTEN is [api] listen, and a provider's keys are set in the file".into());
+        return Err(
+            "names no key; SCHAKEL_API__LISTEN is [api] listen, and a provider's keys are set in the file"
+                .into(),
+        );
     };
     *slot = match slot {
         Value::String(_) => Value::String(text.into()),
-        Value::Integer(_) => Value::Integer(text.parse().map_err(|_| format!("\"{text}\" is not a whole number"))?),
-        Value::Boolean(_) => Value::Boolean(text.parse().map_err(|_| format!("\"{text}\" is not true or false"))?),
-        Value::Array(_) => {
-            Value::Array(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect())
+        Value::Integer(_) => {
+            Value::Integer(text.parse().map_err(|_| format!("\"{text}\" is not a whole number"))?)
         }
+        Value::Boolean(_) => {
+            Value::Boolean(text.parse().map_err(|_| format!("\"{text}\" is not true or false"))?)
+        }
+        Value::Array(_) => Value::Array(
+            text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(Value::from).collect(),
+        ),
         other => return Err(format!("a {} cannot be set from the environment", other.type_str())),
     };
     Ok(())

@@ -8,7 +8,8 @@ use std::path::Path;
 pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
     let mut say = |key: &str, text: String| problems.push(Problem { line: None, key: key.into(), text });
     let organisation = &config.organisation;
-    if organisation.id.is_empty() || !organisation.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+    if organisation.id.is_empty() || !organisation.id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    {
         say("organisation.id", "must be letters, digits and dashes".into());
     }
     if organisation.oin.len() != 20 || !organisation.oin.bytes().all(|b| b.is_ascii_digit()) {
@@ -19,7 +20,10 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
     if u64::from(config.journal.retention_days) * 24 <= u64::from(webhooks.retry_for_hours) {
         say(
             "journal.retention_days",
-            format!("must be longer than webhooks.retry_for_hours ({} h): an undelivered notification would be removed while it is still tried", webhooks.retry_for_hours),
+            format!(
+                "must be longer than webhooks.retry_for_hours ({} h): an undelivered notification would be removed while it is still tried",
+                webhooks.retry_for_hours
+            ),
         );
     }
     for (key, value) in [
@@ -48,9 +52,13 @@ fn api(config: &Config, say: &mut impl FnMut(&str, String)) {
     address(&config.admin.listen, "admin.listen", say);
     file(&api.tls_certificate_file, "api.tls_certificate_file", say);
     file(&api.tls_key_file, "api.tls_key_file", say);
-    let (certificate, key) = (!api.tls_certificate_file.as_os_str().is_empty(), !api.tls_key_file.as_os_str().is_empty());
+    let (certificate, key) =
+        (!api.tls_certificate_file.as_os_str().is_empty(), !api.tls_key_file.as_os_str().is_empty());
     if certificate != key {
-        say("api.tls_key_file", "certificate and key belong together: set both tls_certificate_file and tls_key_file".into());
+        say(
+            "api.tls_key_file",
+            "certificate and key belong together: set both tls_certificate_file and tls_key_file".into(),
+        );
     }
     if !certificate && listen.is_some_and(|listen| !listen.ip().is_loopback()) {
         say("api.listen", "plain HTTP is accepted on loopback only: set tls_certificate_file and tls_key_file, or listen on 127.0.0.1".into());
@@ -61,11 +69,15 @@ fn providers(providers: &[Provider], say: &mut impl FnMut(&str, String)) {
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
     for (at, provider) in providers.iter().enumerate() {
         let key = |name: &str| format!("providers[{at}].{name}");
-        if provider.name.is_empty() || !provider.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        if provider.name.is_empty() || !provider.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        {
             say(&key("name"), "must be letters, digits and dashes".into());
         }
         if let Some(first) = names.insert(&provider.name, at) {
-            say(&key("name"), format!("\"{}\" is the name of providers[{first}] too; names must differ", provider.name));
+            say(
+                &key("name"),
+                format!("\"{}\" is the name of providers[{first}] too; names must differ", provider.name),
+            );
         }
         if let Err(text) = crate::registry::check(provider) {
             say(&key("adapter"), text);
@@ -74,19 +86,31 @@ fn providers(providers: &[Provider], say: &mut impl FnMut(&str, String)) {
             Mode::Connect => {
                 let port = provider.address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
                 if port.is_none() {
-                    say(&key("address"), format!("\"{}\" is not host:port, such as \"pbx.voorbeeld.nl:1040\"", provider.address));
+                    say(
+                        &key("address"),
+                        format!(
+                            "\"{}\" is not host:port, such as \"pbx.voorbeeld.nl:1040\"",
+                            provider.address
+                        ),
+                    );
                 }
             }
             Mode::Listen => {
                 address(&provider.address, &key("address"), say);
-                if provider.tls && (provider.tls_certificate_file.as_os_str().is_empty() || provider.tls_key_file.as_os_str().is_empty()) {
+                if provider.tls
+                    && (provider.tls_certificate_file.as_os_str().is_empty()
+                        || provider.tls_key_file.as_os_str().is_empty())
+                {
                     say(&key("tls"), "listening with TLS needs tls_certificate_file and tls_key_file".into());
                 }
             }
         }
         for (peer, text) in provider.allowed_peers.iter().enumerate() {
             if text.parse::<IpAddr>().is_err() {
-                say(&format!("providers[{at}].allowed_peers[{peer}]"), format!("\"{text}\" is not an IP address"));
+                say(
+                    &format!("providers[{at}].allowed_peers[{peer}]"),
+                    format!("\"{text}\" is not an IP address"),
+                );
             }
         }
         for name in ["tls_ca_file", "tls_certificate_file", "tls_key_file"] {

@@ -17,7 +17,8 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// The next pause. `spread` is any number; `fatal` asks for the longest pause at once.
     pub(crate) fn next(&mut self, fatal: bool, spread: u32) -> Duration {
-        let base = if fatal { LONGEST } else { (FIRST * 2_u32.saturating_pow(self.failures.min(16))).min(LONGEST) };
+        let base =
+            if fatal { LONGEST } else { (FIRST * 2_u32.saturating_pow(self.failures.min(16))).min(LONGEST) };
         self.failures = self.failures.saturating_add(1);
         base.mul_f64(0.8 + 0.4 * f64::from(spread) / f64::from(u32::MAX))
     }

@@ -7,8 +7,8 @@
 //!        └── back-off ◄── Closed ◄── end of stream · write stalled · adapter says Close · reconnect asked
 //! ```
 
-mod channel;
 mod backoff;
+mod channel;
 
 pub use channel::{Channel, Endpoint, TlsClient};
 
