@@ -6,7 +6,7 @@ use crate::model::action::{Action, ActionSet, Reason};
 use crate::model::call::{Call, Connection, ConnectionState};
 use crate::model::device::DeviceKind;
 use crate::model::ids::DeviceId;
-use crate::model::provider::{Capabilities, LinkState};
+use crate::model::provider::Capabilities;
 use crate::model::transfer::{Transfer, TransferKind, TransferState};
 use crate::state::State;
 
@@ -119,7 +119,7 @@ fn reachable(state: &State, call: &Call, device: &DeviceId) -> Result<(), Reason
     if known.kind == DeviceKind::Queue {
         return Err(Reason::NotOurs);
     }
-    if state.providers.get(&call.provider).is_none_or(|provider| provider.link != LinkState::Up) {
+    if state.providers.get(&call.provider).is_none_or(|provider| !provider.link.is_open()) {
         return Err(Reason::LinkDown);
     }
     if known.out_of_service { Err(Reason::OutOfService) } else { Ok(()) }

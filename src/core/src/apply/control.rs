@@ -10,7 +10,6 @@ use crate::model::agent::Registration;
 use crate::model::call::ConnectionState;
 use crate::model::ids::{AgentId, CallId, CommandId, DeviceId, ProviderId, Str, TransferId};
 use crate::model::pii::Pii;
-use crate::model::provider::LinkState;
 use crate::model::transfer::TransferKind;
 use crate::notification::Kind;
 use crate::report::ProviderConnection;
@@ -332,7 +331,7 @@ impl Context<'_> {
         else {
             return Err(not_allowed(Reason::NotOurs));
         };
-        if known.link != LinkState::Up {
+        if !known.link.is_open() {
             return Err(not_allowed(Reason::LinkDown));
         }
         if at.out_of_service {

@@ -90,7 +90,7 @@ impl Context<'_> {
             self.state.counters.unknown_providers += 1;
             return;
         };
-        if matches!(known.link, LinkState::Up | LinkState::Resyncing) {
+        if known.link.is_open() {
             self.lose(provider, reason.cloned(), &link_down());
         }
         self.set_link(provider, LinkState::Connecting, reason.cloned());
@@ -103,7 +103,7 @@ impl Context<'_> {
             return;
         };
         known.capabilities = capabilities.clone();
-        if matches!(known.link, LinkState::Up | LinkState::Resyncing) {
+        if known.link.is_open() {
             // A new connection without the loss of the old one: what happened in between is not known either.
             self.lose(provider, None, &link_down());
         }
@@ -159,7 +159,7 @@ impl Context<'_> {
     fn lose(&mut self, provider: &ProviderId, reason: Option<Str>, refusal: &Refusal) {
         let was = self.state.providers.get(provider).map(|known| known.link);
         self.set_link(provider, LinkState::Down, reason);
-        if matches!(was, Some(LinkState::Up | LinkState::Resyncing)) {
+        if was.is_some_and(LinkState::is_open) {
             self.tell_provider(Kind::ProviderDown, provider);
         }
         self.cut_off(provider, refusal);

@@ -224,7 +224,7 @@ impl Context<'_> {
         let link = self.state.providers.get(&known.provider).map(|provider| provider.link);
         let provider = known.provider.clone();
         let Some(connection) = self.connection_of(call, device) else { return false };
-        if !matches!(link, Some(LinkState::Up | LinkState::Resyncing)) || known.stale.is_some() {
+        if !link.is_some_and(LinkState::is_open) || known.stale.is_some() {
             return false;
         }
         let operation = match control {

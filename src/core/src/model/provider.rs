@@ -52,3 +52,11 @@ pub struct Capabilities {
     /// Snapshots of devices are there; without them a lost link leaves calls stale until their deadline.
     pub snapshot_device: bool,
 }
+
+impl LinkState {
+    /// Whether something can be asked of the provider. While it is looked over that is so too: a call that a snapshot
+    /// has shown is certain again, and its buttons must not wait for the last telephone of a thousand.
+    pub const fn is_open(self) -> bool {
+        matches!(self, LinkState::Up | LinkState::Resyncing)
+    }
+}
