@@ -85,3 +85,45 @@ const fn state_of(state: LocalState) -> Option<ConnectionState> {
         LocalState::Fail => ConnectionState::Failed,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::screen::tests::ringing;
+    use schakel_contract::Timestamp;
+    use schakel_simulator::switch::{Command, ExtensionConfig, Number, Switch, SwitchConfig};
+
+    fn switch_with(call_to: Option<&str>) -> SwitchState {
+        let extensions = ["2001", "2002"].map(ExtensionConfig::new).into();
+        let mut switch = Switch::new(SwitchConfig { extensions, ..SwitchConfig::default() }).unwrap();
+        if let Some(to) = call_to {
+            let from = Some(Number::from("0201234567"));
+            let command = Command::OutsideCall { from, to: Number::from(to), correlator: None };
+            switch.execute(Duration::ZERO, &command, &mut Vec::new()).unwrap();
+        }
+        switch.state()
+    }
+
+    fn snapshot_with(calls: bool) -> SnapshotView<'static> {
+        SnapshotView {
+            cursor: String::new(),
+            taken_at: Timestamp::from_millis(0),
+            providers: Vec::new(),
+            agents: Vec::new(),
+            contacts: Vec::new(),
+            calls: ringing().data.call.into_iter().filter(|_| calls).collect(),
+            transfers: Vec::new(),
+            commands: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn two_pictures_agree_only_when_every_telephone_does() {
+        let (rings, silent) = (of_snapshot(&snapshot_with(true)), of_snapshot(&snapshot_with(false)));
+        assert_eq!(of_switch(&switch_with(Some("2001"))), rings);
+        assert_eq!(of_switch(&switch_with(None)), silent);
+        assert_ne!(of_switch(&switch_with(Some("2002"))), rings, "it rings elsewhere");
+        assert_ne!(of_switch(&switch_with(Some("2001"))), silent, "a call that schakel does not know");
+        assert_ne!(of_switch(&switch_with(None)), rings, "a ghost call");
+    }
+}

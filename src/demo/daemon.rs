@@ -102,8 +102,7 @@ impl Daemon {
     }
 
     fn command(&self, words: &[&str]) -> Result<Command, Untrue> {
-        let program = std::env::current_exe().map_err(|error| failed("this program itself", &error))?;
-        let mut command = Command::new(program);
+        let mut command = itself()?;
         command.args(words).arg("--config").arg(&self.config);
         // What is set for another daemon must not change this one.
         for (name, _) in
@@ -118,6 +117,20 @@ impl Daemon {
         let asked = self.http.get(&self.ready).timeout(Duration::from_secs(2)).send().await;
         asked.is_ok_and(|response| response.status().is_success())
     }
+}
+
+/// This very program, also when its file was replaced by a newer one meanwhile.
+#[cfg(target_os = "linux")]
+fn itself() -> Result<Command, Untrue> {
+    let mut command = Command::new("/proc/self/exe");
+    command.arg0("schakel");
+    Ok(command)
+}
+
+/// This very program.
+#[cfg(not(target_os = "linux"))]
+fn itself() -> Result<Command, Untrue> {
+    std::env::current_exe().map(Command::new).map_err(|error| failed("this program itself", &error))
 }
 
 fn failed(what: &str, error: &std::io::Error) -> Untrue {

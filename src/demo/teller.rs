@@ -146,3 +146,19 @@ macro_rules! say {
     }};
 }
 pub(super) use say;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_true_is_told_and_everything_is_counted() {
+        let teller = Teller::new(Language::En, Duration::ZERO);
+        assert!(teller.check(true, || "never built".into()).is_ok());
+        let untrue = teller.check(false, || "the sky is green".into()).unwrap_err();
+        assert_eq!(untrue.to_string(), "not true: the sky is green");
+        let untrue = teller.same("the answer", &41, &42).unwrap_err();
+        assert_eq!(untrue.to_string(), "not true: the answer should be 42, and is 41");
+        assert_eq!(teller.checks(), 3);
+    }
+}
