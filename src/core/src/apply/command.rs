@@ -96,6 +96,7 @@ impl Context<'_> {
         let Some(transfer) = record.transfer else { return self.refuse(id, refusal) };
         let action = record.command.action();
         let cut_off = matches!(refusal.cause, RefusalCause::LinkDown | RefusalCause::Interrupted);
+        let unknown = refusal.cause == RefusalCause::Timeout;
         let cause = cause_of(&refusal);
         match action {
             Some(Action::TakeBack) => self.give_up_taking_back(id, refusal),
@@ -106,7 +107,11 @@ impl Context<'_> {
                     return;
                 }
                 let Some(known) = self.state.transfers.get(&transfer) else { return };
-                if known.take_back.is_some() {
+                if let Some(take_back) = known.take_back.filter(|_| unknown) {
+                    // It may yet be made: nobody can say that the customer is back.
+                    self.refuse(take_back, overdue());
+                    self.finish_transfer(transfer, TransferState::Failed, cause);
+                } else if known.take_back.is_some() {
                     self.go_on_taking_back(transfer);
                 } else if known.state == TransferState::Started {
                     self.finish_transfer(transfer, TransferState::Failed, cause);
@@ -130,9 +135,7 @@ impl Context<'_> {
         if self.is_so(id) {
             return self.fulfil(id);
         }
-        let detail = "The telephone system did not answer in time. The state shown is what is known; look before \
-                      trying again.";
-        self.fail_command(id, Refusal::new(RefusalCause::Timeout, detail));
+        self.fail_command(id, overdue());
     }
 
     /// All commands under way at a provider end: nobody will answer them any more.
@@ -451,6 +454,13 @@ impl Context<'_> {
             None => {}
         }
     }
+}
+
+fn overdue() -> Refusal {
+    Refusal::new(
+        RefusalCause::Timeout,
+        "The telephone system did not answer in time. The state shown is what is known; look before trying again.",
+    )
 }
 
 /// The cause that a refused command gives its transfer.

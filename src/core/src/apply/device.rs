@@ -78,7 +78,8 @@ impl Context<'_> {
         match live {
             Some(connection) => {
                 // It rings anew (a recall): that is to be told anew, to whoever sits there now.
-                if state == ConnectionState::Alerting && before != ConnectionState::Alerting {
+                let spoke = matches!(before, ConnectionState::Connected | ConnectionState::Held);
+                if state == ConnectionState::Alerting && spoke {
                     connection.announced = false;
                     connection.agent = agent;
                 }

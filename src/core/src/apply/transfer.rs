@@ -163,14 +163,28 @@ impl Context<'_> {
             let here = call.connection(caller)?;
             let held = here.state == ConnectionState::Held && (consults || here.cause == Cause::Consultation);
             let speaks = here.state == ConnectionState::Connected && consults && call.answered.is_some();
+            let late = self.consults_late(call, caller);
             let free = call.purpose == Purpose::Customer && self.active_transfer(*id).is_none();
-            ((held || speaks) && free).then_some((*id, call.contact))
+            ((held || speaks || late) && free).then_some((*id, call.contact))
         })?;
         let to = report.called.as_ref().and_then(|called| called.party.number.clone());
         let to = to.unwrap_or_else(|| Pii::new("".into()));
         let id = self.make_transfer(customer, caller, to, TransferKind::Warm, None)?;
         self.tell_transfer(Kind::TransferStarted, id);
         Some((id, contact))
+    }
+
+    /// Whether a consultation that was asked for and not answered in time may be made after all: the PBX was slow.
+    fn consults_late(&self, call: &Call, device: &DeviceId) -> bool {
+        let contact = self.state.contacts.get(&call.contact);
+        let newest = contact.and_then(|contact| contact.transfers.last());
+        let newest = newest.and_then(|id| self.state.transfers.get(id));
+        newest.is_some_and(|newest| {
+            newest.call == call.id
+                && newest.device == *device
+                && newest.consultation.is_none()
+                && newest.cause == Cause::Timeout
+        })
     }
 
     /// A call is the consultation of a transfer.

@@ -539,3 +539,23 @@ fn the_original_caller_and_the_contact_survive_two_transfers() {
     let seqs: Vec<u64> = world.told.iter().filter_map(|told| told.contact).map(|(_, seq)| seq).collect();
     assert_eq!(seqs, (1..=seqs.len() as u64).collect::<Vec<_>>());
 }
+
+#[test]
+fn t07_a_consultation_that_the_pbx_makes_after_its_time_belongs_to_the_customer_all_the_same() {
+    let mut world = World::new();
+    world.talks("77");
+    let contact = world.contact("77").id;
+    let consult = world.transfer("77", "2001", "2002", TransferKind::Warm);
+    let back = world.take_back();
+    world.wait(world.state.settings.command_limit);
+    // Nobody can say whether the consultation exists: neither command has succeeded.
+    for command in [consult, back] {
+        assert_eq!(world.refusal(command).unwrap().0, RefusalCause::Timeout);
+    }
+    assert_eq!(world.last_transfer().state, TransferState::Failed);
+    world.report(report(Originated, "78", "2001").from("2001").to("2002").cause(Cause::NewCall));
+    world.report(report(Delivered, "78", "2002").from("2001").to("2002").cause(Cause::NewCall));
+    assert_eq!(world.call("78").contact, contact);
+    assert_eq!(world.at("77", "2001"), HELD);
+    assert_eq!(world.last_transfer().state, TransferState::Ringing);
+}
