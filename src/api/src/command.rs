@@ -48,17 +48,23 @@ pub(crate) async fn run(ask: &Ask, command: Command) -> Answer {
     }
 }
 
-/// The command that a key was used for before: its reply if it has ended meanwhile.
+/// The command that a key was used for before, whose reply is not in the journal (yet).
 async fn repeated(ask: &Ask, id: CommandId) -> Answer {
-    let find = move |state: &State| {
-        let ended = |record: &&CommandRecord| matches!(record.state, CommandState::Done { .. });
-        state.commands.get(&id).filter(ended).cloned()
-    };
-    match render(ask, find).await? {
-        Some((status, body)) => Ok(respond(status, body)),
-        None => Err(Failure::new(
+    let known = ask.app.engine.read(move |state| state.commands.get(&id).cloned()).await?;
+    match known {
+        Some(record) if matches!(record.state, CommandState::Done { .. }) => {
+            answer(ask, id, move |_| Some(record)).await
+        }
+        Some(_) => Err(Failure::new(
             ProblemKind::StillRunning,
             format!("the request with this key is still running; see /v1/commands/{id}"),
+        )),
+        // Its end was a restart of the daemon, and that was a while ago.
+        None => Err(Failure::new(
+            ProblemKind::Gone,
+            format!(
+                "the request with this key became command {id}, whose reply is not kept; its contact's timeline has it"
+            ),
         )),
     }
 }

@@ -96,10 +96,11 @@ fn meaning(name: &str) -> &'static str {
     }
 }
 
-fn path_schema(name: &str) -> Value {
+pub(crate) fn path_schema(name: &str) -> Value {
     match name {
         "agent" | "device" | "provider" | "token" => {
-            json!({ "type": "string", "minLength": 1, "maxLength": NAME_MAX })
+            let printable = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$";
+            json!({ "type": "string", "minLength": 1, "maxLength": NAME_MAX, "pattern": printable })
         }
         _ => json!({ "type": "string", "format": "uuid" }),
     }
@@ -190,7 +191,7 @@ pub(crate) fn failures(route: &Route) -> Vec<ProblemKind> {
         kinds.push(Kind::UnsupportedMediaType);
     }
     if route.is_command {
-        kinds.extend([Kind::StillRunning, Kind::KeyReused]);
+        kinds.extend([Kind::StillRunning, Kind::KeyReused, Kind::Gone]);
         kinds.extend(schakel_core::command::RefusalCause::ALL.iter().map(|cause| Kind::from(*cause)));
     }
     kinds.extend(&route.failures);

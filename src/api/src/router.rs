@@ -1,6 +1,7 @@
 //! From a request to its route's function and back: who asks, what is wrong with it, the answer, the headers.
 
 use crate::ask::{Ask, lacks};
+use crate::document::path_schema;
 use crate::problem::Failure;
 use crate::route::Route;
 use crate::state::ApiState;
@@ -87,7 +88,7 @@ async fn handle(app: ApiState, route: &Route, request: Request) -> Result<Respon
     acceptable(route, &parts.headers)?;
     let path = path_parameters(&mut parts).await?;
     let mut errors = Vec::new();
-    check_path(&path, &mut errors);
+    check_path(&app, &path, &mut errors);
     let query = query_parameters(&app, route, &parts, &mut errors);
     check_headers(&app, route, &parts.headers, &mut errors);
     let raw = read(&app, body).await?;
@@ -172,12 +173,11 @@ async fn path_parameters(parts: &mut Parts) -> Result<BTreeMap<String, String>, 
     Ok(raw.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-/// Names in a path are short and printable; ids are checked where they are read.
-fn check_path(path: &BTreeMap<String, String>, errors: &mut Vec<InputError>) {
+fn check_path(app: &ApiState, path: &BTreeMap<String, String>, errors: &mut Vec<InputError>) {
     for (name, value) in path {
-        if value.chars().count() > NAME_MAX || value.chars().any(char::is_control) {
-            let detail = format!("{name} has at most {NAME_MAX} characters, and no control characters");
-            errors.push(InputError::parameter(InputPlace::Path, name, "pattern", detail));
+        for found in app.checker.check(&path_schema(name), &Value::from(value.as_str())) {
+            let detail = format!("{name}: {}", found.detail);
+            errors.push(InputError::parameter(InputPlace::Path, name, found.code, detail));
         }
     }
 }

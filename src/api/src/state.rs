@@ -34,6 +34,8 @@ pub struct ApiSettings {
     pub streams_max: usize,
     /// Subscriptions at most.
     pub subscriptions_max: usize,
+    /// Access tokens at most.
+    pub tokens_max: usize,
 }
 
 impl Default for ApiSettings {
@@ -46,6 +48,7 @@ impl Default for ApiSettings {
             command_wait: Duration::from_secs(2),
             streams_max: 500,
             subscriptions_max: 100,
+            tokens_max: 10_000,
         }
     }
 }
@@ -126,8 +129,8 @@ impl ApiState {
     pub fn new(parts: Parts) -> Result<Self, ApiError> {
         let routes = routes::all();
         let document = document::build(&routes);
-        let parameters = routes.iter().flat_map(|route| route.parameters.iter().map(|each| &each.schema));
-        let checker = Checker::new(document["components"]["schemas"].clone(), parameters)
+        let in_paths = std::iter::once(&document["paths"]);
+        let checker = Checker::new(document["components"]["schemas"].clone(), in_paths)
             .map_err(|error| ApiError::Document(error.to_string()))?;
         let burst = NonZeroU32::new(parts.settings.requests_per_second_max).unwrap_or(NonZeroU32::MIN);
         Ok(Self(Arc::new(App {

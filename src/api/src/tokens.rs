@@ -64,11 +64,14 @@ impl Access {
     }
 }
 
+/// A token in memory, with the SHA-256 of its secret.
+type Known = (Arc<TokenView>, [u8; 32]);
+
 /// The tokens of a running daemon.
 #[derive(Debug, Clone)]
 pub struct Tokens {
     store: Store,
-    known: Arc<RwLock<BTreeMap<String, (Arc<TokenView>, [u8; 32])>>>,
+    known: Arc<RwLock<BTreeMap<String, Known>>>,
 }
 
 impl Tokens {
@@ -106,6 +109,11 @@ impl Tokens {
     pub fn list(&self) -> Vec<TokenView> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known.values().map(|(view, _)| (**view).clone()).collect()
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Takes a token away; whether it was there.

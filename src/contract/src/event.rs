@@ -228,8 +228,8 @@ impl CloudEvent<'static> {
         }
     }
 
-    /// A notification that means nothing, for trying a subscription: `test.ping`.
-    pub fn test(source: &str, id: Uuid, subscription: &str, now: Timestamp) -> Self {
+    /// A notification that means nothing, for trying a subscription.
+    fn test(source: &str, id: Uuid, sequence: u64, subscription: Uuid, now: Timestamp) -> Self {
         Self {
             specversion: "1.0".into(),
             id,
@@ -239,14 +239,24 @@ impl CloudEvent<'static> {
             time: now,
             datacontenttype: "application/json".into(),
             partitionkey: format!("webhooks/{subscription}").into(),
-            sequence: format!("{:020}", 0).into(),
+            sequence: format!("{sequence:020}").into(),
             contactseq: None,
             traceparent: format!("00-{:032x}-{:016x}-01", id.as_u128(), id.as_u128() as u64).into(),
             expirytime: None,
-            data: EventData::empty("test.ping", now),
+            data: EventData::empty(TEST_CHANGE, now),
         }
     }
 }
+
+/// A notification for trying a subscription, as JSON.
+pub fn render_test(source: &str, id: u128, sequence: u64, subscription: u128, now: Timestamp) -> Vec<u8> {
+    let (id, subscription) = (Uuid::from_u128(id), Uuid::from_u128(subscription));
+    // Cannot fail: an event has no keys that are not text.
+    serde_json::to_vec(&Event::test(source, id, sequence, subscription, now)).unwrap_or_default()
+}
+
+/// The name of a notification for trying a subscription, without prefix and version.
+pub const TEST_CHANGE: &str = "test.ping";
 
 /// The type of the notice that a stream has a gap.
 pub const STREAM_GAP: &str = "nl.schakel.stream.gap.v1";

@@ -1,11 +1,12 @@
 //! The loop.
 
 use crate::clock::Clock;
-use crate::handle::{Accepted, Ask, CommandAsk, EngineHandle, Look, SubscriptionFilter};
+use crate::handle::{Accepted, Ask, CommandAsk, EngineHandle, Look, SubscriptionFilter, TestDelivery};
 use crate::idempotency::{Recent, Seen};
 use crate::recover::{self, RecoverError};
 use crate::subscribers::Subscribers;
 use schakel_contract::event::{self, EventMeta};
+use schakel_contract::reply;
 use schakel_core::adapter::ProviderCommand;
 use schakel_core::apply::apply;
 use schakel_core::command::{CommandRecord, Refusal, RefusalCause};
@@ -64,6 +65,8 @@ pub struct Engine {
     committed: Committed,
     recent: Recent,
     waiting: HashMap<CommandId, oneshot::Sender<CommandRecord>>,
+    /// The idempotency keys (scope and key) of commands under way.
+    keys: HashMap<CommandId, (String, String)>,
     input_seq: u64,
     notification_seq: u64,
     snapshot_seq: u64,
@@ -83,6 +86,7 @@ enum Act {
     Execute(ProviderId, ProviderCommand),
     Completed(CommandId),
     Accept(oneshot::Sender<Accepted>, Accepted),
+    Tested(oneshot::Sender<TestDelivery>, TestDelivery),
 }
 
 impl Engine {
@@ -112,6 +116,7 @@ impl Engine {
             committed: Box::new(|_| {}),
             recent: Recent::default(),
             waiting: HashMap::new(),
+            keys: HashMap::new(),
             input_seq: recovered.input_seq,
             notification_seq: recovered.notification_seq,
             snapshot_seq: recovered.snapshot_seq,
@@ -187,6 +192,7 @@ impl Engine {
                 Ask::Link(provider, Some(commands)) => drop(self.links.insert(provider, commands)),
                 Ask::Link(provider, None) => drop(self.links.remove(&provider)),
                 Ask::Subscriptions(filters) => self.subscribers.set(filters),
+                Ask::Test(subscription, answer) => self.test_delivery(subscription, answer, &mut turn),
                 Ask::Stop(stopped) => turn.stop = Some(stopped),
             }
         }
@@ -208,6 +214,7 @@ impl Engine {
         let id = CommandId(IdMaker::new(now, rand::random()).make());
         if let Some(idempotency) = &request.idempotency {
             self.recent.remember(idempotency, id, now);
+            self.keys.insert(id, (idempotency.scope.clone(), idempotency.key.clone()));
             turn.batch.idempotency.push(journal::Idempotency {
                 scope: idempotency.scope.clone(),
                 key: idempotency.key.clone(),
@@ -267,16 +274,58 @@ impl Engine {
                     }));
                 }
                 Effect::Execute { provider, command } => turn.acts.push(Act::Execute(provider, command)),
-                Effect::Completed(command) => turn.acts.push(Act::Completed(command)),
+                Effect::Completed(command) => {
+                    self.keep_reply(command, &mut turn.batch);
+                    turn.acts.push(Act::Completed(command));
+                }
                 other => tracing::error!(?other, "an effect that this release does not know was left undone"),
             }
         }
     }
 
+    /// The reply to a command that came with an idempotency key is kept, to answer a repetition with.
+    fn keep_reply(&mut self, id: CommandId, batch: &mut journal::Batch) {
+        if let Some((scope, key)) = self.keys.remove(&id)
+            && let Some(record) = self.state.commands.get(&id)
+        {
+            let mut body = Vec::new();
+            let status = reply::render(&self.state, record, &mut body);
+            batch.finished.push(journal::Finished { scope, key, status, body: body.into() });
+        }
+    }
+
+    /// A notification that means nothing, to one subscription; its place in the stream and its id are the answer.
+    fn test_delivery(&mut self, subscription: u128, answer: oneshot::Sender<TestDelivery>, turn: &mut Turn) {
+        let at = self.clock.now();
+        let id = IdMaker::new(at, rand::random()).make();
+        self.notification_seq += 1;
+        let delivery = TestDelivery { id, sequence: self.notification_seq };
+        turn.batch.notifications.push(Arc::new(journal::Notification {
+            seq: self.notification_seq,
+            input_seq: self.input_seq,
+            id,
+            contact: None,
+            contact_seq: 0,
+            kind: event::TEST_CHANGE.into(),
+            at_ms: millis(at),
+            expires_ms: None,
+            payload: event::render_test(
+                &self.settings.source,
+                id,
+                self.notification_seq,
+                subscription,
+                at.into(),
+            )
+            .into(),
+            deliveries: Arc::new([subscription]),
+        }));
+        turn.acts.push(Act::Tested(answer, delivery));
+    }
+
     /// Offers the batch until it is durable. Nothing else happens meanwhile: a full disk stops the house rather than
     /// let it promise what it cannot keep.
     async fn commit(&mut self, batch: &journal::Batch) {
-        if batch.inputs.is_empty() {
+        if batch.inputs.is_empty() && batch.notifications.is_empty() {
             return;
         }
         if !self.settings.commit_takes.is_zero() {
@@ -305,6 +354,8 @@ impl Engine {
                 Act::Completed(id) => self.completed(id),
                 // Whoever asked has gone: the command goes on all the same.
                 Act::Accept(answer, accepted) => drop(answer.send(accepted)),
+                // As above: it is delivered all the same.
+                Act::Tested(answer, delivery) => drop(answer.send(delivery)),
             }
         }
         for look in turn.reads {

@@ -29,6 +29,8 @@ pub(crate) enum Ask {
     Link(ProviderId, Option<mpsc::Sender<ProviderCommand>>),
     /// The subscriptions changed.
     Subscriptions(Vec<SubscriptionFilter>),
+    /// Somebody wants to see whether a subscription works.
+    Test(u128, oneshot::Sender<TestDelivery>),
     /// Write a snapshot of the state and stop.
     Stop(oneshot::Sender<()>),
 }
@@ -92,6 +94,15 @@ pub struct StoredReply {
     pub status: u16,
     /// The body.
     pub body: Bytes,
+}
+
+/// A notification for trying a subscription, on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TestDelivery {
+    /// The notification's id.
+    pub id: u128,
+    /// Its place in the stream.
+    pub sequence: u64,
 }
 
 /// Which notifications a subscription wants.
@@ -176,6 +187,13 @@ impl EngineHandle {
     /// The subscriptions from now on.
     pub async fn set_subscriptions(&self, filters: Vec<SubscriptionFilter>) -> Result<(), EngineStopped> {
         self.ask(Ask::Subscriptions(filters)).await
+    }
+
+    /// Sends a notification that means nothing to one subscription, by the way that all take.
+    pub async fn test_delivery(&self, subscription: u128) -> Result<TestDelivery, EngineStopped> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Ask::Test(subscription, answer)).await?;
+        answered.await.map_err(|_| EngineStopped)
     }
 
     /// The sequence of the newest durable notification; changes as more become durable.

@@ -20,6 +20,6 @@ mod subscribers;
 pub use engine::{Committed, Engine, EngineSettings};
 pub use handle::{
     Accepted, CommandError, CommandRequest, EngineHandle, EngineStopped, Idempotency, StoredReply,
-    SubscriptionFilter,
+    SubscriptionFilter, TestDelivery,
 };
 pub use recover::RecoverError;

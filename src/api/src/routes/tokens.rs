@@ -18,7 +18,8 @@ pub(super) fn routes() -> Vec<Route> {
         route(Method::POST, "/tokens", "createToken", "Makes a token; its secret is shown this once", create)
             .body::<TokenRequest>()
             .gives::<CreatedToken>()
-            .created(),
+            .created()
+            .fails(ProblemKind::Conflict),
         route(Method::DELETE, "/tokens/{token}", "revokeToken", "Takes a token away, at once", revoke),
     ]
 }
@@ -29,6 +30,11 @@ async fn list(ask: Ask) -> Answer {
 
 async fn create(ask: Ask) -> Answer {
     let request: TokenRequest = ask.body()?;
+    let most = ask.app.settings.tokens_max;
+    if ask.app.tokens.count() >= most {
+        let detail = format!("there are {most} tokens, which is the limit; revoke one");
+        return Err(Failure::new(ProblemKind::Conflict, detail));
+    }
     let created = ask.app.tokens.create(request).await.map_err(|error| {
         tracing::error!(%error, "no token could be made");
         Failure::new(ProblemKind::Internal, "the token could not be made; the log of schakel says why")

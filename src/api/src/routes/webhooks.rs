@@ -7,9 +7,10 @@ use crate::reply::{json_reply, with_location, with_version};
 use crate::route::{Answer, Route, route};
 use crate::state::ApiState;
 use crate::subscriptions::{StoredSubscription, SubscriptionError};
-use crate::time::at;
+use crate::time::{at, now};
 use axum::response::IntoResponse as _;
 use http::{Method, StatusCode};
+use schakel_contract::event::TEST_CHANGE;
 use schakel_contract::problem::{InputError, InputPlace, ProblemKind};
 use schakel_contract::requests::{RedriveRequest, SubscriptionRequest};
 use schakel_contract::views::{
@@ -113,6 +114,15 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .scope(scope)
         .gives_page::<DeadLetterView>(),
+        route(
+            Method::POST,
+            "/webhooks/{webhook}/test",
+            "testWebhook",
+            "Sends a notification that means nothing (test.ping), by the way that all take",
+            test,
+        )
+        .scope(scope)
+        .gives::<DeliveryView>(),
         route(
             Method::POST,
             "/webhooks/{webhook}/redrive",
@@ -254,6 +264,21 @@ async fn dead_letters(ask: Ask) -> Answer {
         Some(next) => json_reply(StatusCode::OK, &json!({ "items": items, "next": next })),
         None => all_reply(&items),
     })
+}
+
+async fn test(ask: Ask) -> Answer {
+    let id = stored(&ask)?.id;
+    let sent = ask.app.engine.test_delivery(id.as_u128()).await?;
+    let delivery = DeliveryView {
+        subscription: id,
+        notification: Uuid::from_u128(sent.id),
+        sequence: format!("{:020}", sent.sequence),
+        change: TEST_CHANGE.to_owned(),
+        state: DeliveryState::Pending,
+        since: Some(now()),
+        reason: None,
+    };
+    Ok(json_reply(StatusCode::OK, &delivery))
 }
 
 async fn redrive(ask: Ask) -> Answer {

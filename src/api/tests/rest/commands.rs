@@ -173,6 +173,11 @@ fn the_same_key_gives_the_same_reply_and_another_request_is_refused() {
             (again.status, &again.body["command"]["id"]),
             (first.status, &first.body["command"]["id"])
         );
+        // The reply is in the journal: a restart does not forget it.
+        let token = house.token.split_once('.').unwrap().0;
+        let kept = house.store.reader().unwrap().idempotency(token, "k1").unwrap().unwrap();
+        let (status, body) = kept.reply.unwrap();
+        assert_eq!((status, serde_json::from_slice::<serde_json::Value>(&body).unwrap()), (200, again.body));
         let other = house.ask("POST", &hold, None, &key).await;
         assert_eq!((other.status.as_u16(), other.problem()), (422, "idempotency-key-reused"));
         // Another token's keys are its own.

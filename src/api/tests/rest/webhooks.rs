@@ -109,6 +109,23 @@ fn t03_a_ringing_call_reaches_the_subscription() {
 }
 
 #[test]
+fn a_subscription_can_be_tried() {
+    in_house(async |house| {
+        let (url, mut gets) = endpoint(200).await;
+        let hook = made(&house, &url).await;
+        let tried = house.post(&path(&hook, "/test"), None).await;
+        assert_eq!((tried.status.as_u16(), &tried.body["change"]), (200, &json!("test.ping")));
+        let request = gets.recv().await.unwrap();
+        assert!(request.contains(tried.body["notification"].as_str().unwrap()), "{request}");
+        assert!(request.contains("nl.schakel.test.ping.v1"), "{request}");
+        // The stream goes on after it.
+        house.rings().await;
+        let ringing = gets.recv().await.unwrap();
+        assert!(ringing.contains("nl.schakel.call."), "{ringing}");
+    });
+}
+
+#[test]
 fn what_was_given_up_is_listed_and_redriven() {
     in_house(async |house| {
         let (url, mut gets) = endpoint(404).await;
