@@ -11,6 +11,17 @@ pub struct DecodeError {
     pub path: String,
     /// What is wrong.
     pub problem: Problem,
+    /// What a general XML reader says, asked where the markup itself was refused; see [`crate::decode`].
+    pub second_opinion: Option<SecondOpinion>,
+}
+
+/// What a general XML reader (quick-xml) says of markup that was refused here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecondOpinion {
+    /// It refuses it too, in these words.
+    Refused(String),
+    /// It finds nothing wrong: the fault is ours.
+    Accepted,
 }
 
 /// What is wrong with a document.
@@ -55,7 +66,11 @@ impl fmt::Display for DecodeError {
         if !self.path.is_empty() {
             write!(f, ", in {}", self.path)?;
         }
-        f.write_str(")")
+        match &self.second_opinion {
+            None => f.write_str(")"),
+            Some(SecondOpinion::Refused(words)) => write!(f, "; quick-xml says: {words})"),
+            Some(SecondOpinion::Accepted) => f.write_str("; quick-xml reads it: please report this message)"),
+        }
     }
 }
 

@@ -48,7 +48,7 @@ mod write;
 
 pub use edition::Edition;
 pub use enums::*;
-pub use error::{DecodeError, Problem};
+pub use error::{DecodeError, Problem, SecondOpinion};
 pub use event::{CallEvent, CallEventKind};
 pub use fault::{CstaError, ErrorCategory};
 pub use feature::*;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::edition::Edition;
-use crate::error::DecodeError;
+use crate::error::{DecodeError, Problem, SecondOpinion};
 use crate::event::{CallEvent, CallEventKind};
 use crate::fault::CstaError;
 use crate::feature::FeatureEvent;
@@ -90,10 +90,39 @@ pub struct Decoded<'a> {
 
 /// Decodes one document.
 ///
+/// Markup that is refused is read again by quick-xml, so that an operator has the
+/// word of a reader that the whole world uses, and a fault of ours is seen as one.
+///
 /// # Errors
 /// [`DecodeError`] if it is not well-formed XML within the limits. XML that is
 /// not a known message is no error: see [`Message::Declined`].
 pub fn decode(text: &str) -> Result<Decoded<'_>, DecodeError> {
+    read_document(text).map_err(|error| match error.problem {
+        Problem::Malformed(_) | Problem::WrongEndTag(_) | Problem::Truncated(_) => {
+            DecodeError { second_opinion: Some(second_opinion(text)), ..error }
+        }
+        _ => error,
+    })
+}
+
+fn second_opinion(text: &str) -> SecondOpinion {
+    let mut reader = quick_xml::Reader::from_str(text);
+    let mut open = 0_usize;
+    loop {
+        match reader.read_event() {
+            Ok(quick_xml::events::Event::Start(_)) => open += 1,
+            Ok(quick_xml::events::Event::End(_)) => open = open.saturating_sub(1),
+            Ok(quick_xml::events::Event::Eof) if open == 0 => return SecondOpinion::Accepted,
+            Ok(quick_xml::events::Event::Eof) => {
+                return SecondOpinion::Refused(format!("{open} elements are not closed"));
+            }
+            Ok(_) => {}
+            Err(error) => return SecondOpinion::Refused(error.to_string()),
+        }
+    }
+}
+
+fn read_document(text: &str) -> Result<Decoded<'_>, DecodeError> {
     let mut pull = Pull::new(text);
     let root = pull.root()?;
     let decoded =

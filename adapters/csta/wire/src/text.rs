@@ -14,7 +14,8 @@ pub fn text_of(bytes: &[u8]) -> Result<Cow<'_, str>, DecodeError> {
     let end = bytes.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
     let bytes = bytes.get(..end).unwrap_or_default();
     let declared = declared_encoding(bytes);
-    let fail = |offset, problem| Err(DecodeError { offset, path: String::new(), problem });
+    let fail =
+        |offset, problem| Err(DecodeError { offset, path: String::new(), problem, second_opinion: None });
     match declared.map(|name| name.to_ascii_lowercase()).as_deref() {
         None | Some("utf-8" | "utf8" | "us-ascii" | "ascii") => match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Cow::Borrowed(text)),

@@ -317,3 +317,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_refused_has_the_word_of_a_general_reader_too() {
+    let text = "<DeliveredEvent><connection></DeliveredEvent>";
+    let error = decode(text).unwrap_err();
+    assert!(matches!(error.second_opinion, Some(SecondOpinion::Refused(_))), "{error}");
+    assert!(error.to_string().contains("quick-xml says"), "{error}");
+}
