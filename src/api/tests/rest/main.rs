@@ -1,5 +1,5 @@
 //! The REST API over a real engine, journal and outbox; the telephone system is a few lines of the test.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod access;
 mod admin;
