@@ -1,5 +1,7 @@
 //! The README's first command, as a newcomer runs it.
 
+#![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::process::Command;
 
 #[test]

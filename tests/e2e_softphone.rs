@@ -1,5 +1,7 @@
 //! A day at the telephone: simulator, daemon, and agents who follow a script, each a process of its own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 use schakel::client::{AccessArgs, Api, EventStream, StreamItem};
 use schakel_simulator::RunningSimulator;
 use schakel_simulator::config::SimulatorConfig;

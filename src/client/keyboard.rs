@@ -1,6 +1,7 @@
-//! What somebody types.
+//! What somebody types, and that he wants it to end.
 
 use std::io::BufRead;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 /// The lines of standard input. A thread of its own reads them, because a runtime that reads standard input cannot end
@@ -15,4 +16,13 @@ pub fn lines() -> mpsc::Receiver<String> {
         }
     });
     receiver
+}
+
+/// Waits until somebody wants the program to end: Ctrl-C, or SIGTERM as from `timeout` or a supervisor.
+pub async fn interrupted() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        pressed = tokio::signal::ctrl_c() => drop(pressed),
+    }
 }

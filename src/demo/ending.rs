@@ -4,7 +4,7 @@ use super::agreement::agree;
 use super::stage::{SOON, Stage};
 use super::teller::{Untrue, say};
 use crate::cli::Failure;
-use crate::client::screen;
+use crate::client::{keyboard, screen};
 use schakel_contract::views::{ContactDetailView, SnapshotView};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -138,9 +138,10 @@ pub(super) async fn keep(stage: Stage) -> Result<(), Failure> {
 async fn watch(stage: &Stage) {
     let (mut mark, mut changes) = (stage.mark(), stage.jkc.changes());
     let language = stage.teller.language;
+    let mut interrupted = std::pin::pin!(keyboard::interrupted());
     loop {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => return,
+            () = &mut interrupted => return,
             changed = changes.changed() => if changed.is_err() { return },
         }
         let events: Vec<_> =

@@ -24,7 +24,7 @@ mod teller;
 mod trouble;
 
 use crate::cli::Failure;
-use crate::client::Language;
+use crate::client::{Language, keyboard};
 use clap::Args;
 use stage::Stage;
 use std::io::IsTerminal;
@@ -56,7 +56,15 @@ pub async fn run(args: DemoArgs) -> Result<(), Failure> {
     let reading = if args.quick || !std::io::stdout().is_terminal() { Duration::ZERO } else { READING };
     let teller = Teller::new(args.language, reading);
     let mut stage = Stage::set(teller).await.map_err(|error| Failure::Failed(format!("✗ {error}")))?;
-    if let Err(error) = play(&mut stage).await {
+    let played = tokio::select! {
+        played = play(&mut stage) => played,
+        () = keyboard::interrupted() => {
+            // Nothing stays behind: no process, no folder.
+            stage.strike().await;
+            return Err(Failure::Failed("✗ interrupted".into()));
+        }
+    };
+    if let Err(error) = played {
         return Err(Failure::Failed(format!("✗ {error}\n{}", stage.daemon.last_words())));
     }
     ending::summary(&stage);

@@ -157,6 +157,7 @@ async fn watch(args: &JkcArgs, stand_in: &StandIn) {
     ));
     let (mut shown, mut changes) = (0, stand_in.changes());
     let mut typed = Some(keyboard::lines());
+    let mut interrupted = std::pin::pin!(keyboard::interrupted());
     loop {
         shown = show(language, stand_in, shown);
         let line = async {
@@ -167,7 +168,7 @@ async fn watch(args: &JkcArgs, stand_in: &StandIn) {
         };
         tokio::select! {
             _ = changes.changed() => {}
-            _ = tokio::signal::ctrl_c() => return,
+            () = &mut interrupted => return,
             line = line => match line {
                 // Standard input has ended, as in the background: go on without it.
                 None => typed = None,

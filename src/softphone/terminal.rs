@@ -19,6 +19,7 @@ pub async fn run(phone: &Softphone, language: Language) -> Result<(), SoftphoneE
     offer(phone, language).await;
     let (mut mark, mut link) = (phone.look(crate::client::Ledger::mark), Link::Connecting);
     let (mut changes, mut typed) = (phone.changes(), keyboard::lines());
+    let mut interrupted = std::pin::pin!(keyboard::interrupted());
     loop {
         prompt();
         tokio::select! {
@@ -36,7 +37,7 @@ pub async fn run(phone: &Softphone, language: Language) -> Result<(), SoftphoneE
                     }
                 }
             }
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            () = &mut interrupted => return Ok(()),
             line = typed.recv() => {
                 let Some(line) = line else { return Ok(()) };
                 if line.trim().is_empty() {
