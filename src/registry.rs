@@ -4,7 +4,7 @@ use crate::config::Provider;
 use schakel_core::adapter::Adapter;
 use schakel_core::model::ids::DeviceId;
 use schakel_core::model::time::Millis;
-use schakel_csta::{Csta, SessionSettings, Settings};
+use schakel_csta::{Csta, Dialect, SessionSettings, Settings};
 
 /// The names that `adapter = …` may have.
 const KNOWN: &str = "\"csta\"";
@@ -55,6 +55,28 @@ pub fn adapter(provider: &Provider) -> Result<Box<dyn Adapter>, String> {
         refused_kept_max: csta.refused_kept_max as usize,
         ..settings
     })))
+}
+
+/// What the CSTA adapter understands of a message or a stream of them.
+pub struct Inspection {
+    /// As JSON, for a person.
+    pub json: String,
+    /// Whether there is a message and every one is understood.
+    pub all_understood: bool,
+}
+
+/// Looks at bytes as the CSTA adapter would, in a dialect.
+///
+/// # Errors
+/// When there is no such dialect: the ones that there are.
+pub fn inspect_csta(bytes: &[u8], dialect: &str) -> Result<Inspection, String> {
+    let dialect = Dialect::by_name(dialect).ok_or_else(|| {
+        let known: Vec<_> = schakel_csta::dialect::ALL.iter().map(|dialect| dialect.name).collect();
+        format!("there is no dialect \"{dialect}\"; known are: {}", known.join(", "))
+    })?;
+    let inspection = schakel_csta::inspect(bytes, dialect);
+    let json = serde_json::to_string_pretty(&inspection).map_err(|error| error.to_string())?;
+    Ok(Inspection { json, all_understood: inspection.all_understood() })
 }
 
 fn session(provider: &Provider) -> Result<SessionSettings, String> {

@@ -1,8 +1,8 @@
 //! `schakel inspect`: what schakel understands of a message, as JSON.
 
 use super::Failure;
+use crate::registry;
 use clap::{Args, Subcommand};
-use schakel_csta::{Dialect, Verdict, inspect};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
@@ -26,34 +26,25 @@ pub struct CstaArgs {
 /// Exit code 0 when everything is understood, 1 when something is declined or malformed.
 pub(super) fn run(command: &InspectCommand) -> Result<(), Failure> {
     let InspectCommand::Csta(args) = command;
-    let dialect = Dialect::by_name(&args.dialect).ok_or_else(|| {
-        let known: Vec<_> = schakel_csta::dialect::ALL.iter().map(|dialect| dialect.name).collect();
-        Failure::Configuration(format!(
-            "there is no dialect \"{}\"; known are: {}",
-            args.dialect,
-            known.join(", ")
-        ))
-    })?;
     let standard_input = [PathBuf::from("-")];
     let files = if args.files.is_empty() { &standard_input[..] } else { &args.files };
-    let mut not_understood = 0_usize;
+    let mut not_understood = Vec::new();
     let mut output = std::io::stdout().lock();
     for file in files {
-        let bytes = read(file)?;
-        let inspection = inspect(&bytes, dialect);
-        not_understood += inspection
-            .messages
-            .iter()
-            .filter(|message| !matches!(message.verdict, Verdict::Understood))
-            .count();
-        let json = serde_json::to_string_pretty(&inspection).map_err(Failure::failed)?;
-        writeln!(output, "{json}").map_err(Failure::failed)?;
+        let inspection =
+            registry::inspect_csta(&read(file)?, &args.dialect).map_err(Failure::Configuration)?;
+        writeln!(output, "{}", inspection.json).map_err(Failure::failed)?;
+        if !inspection.all_understood {
+            not_understood.push(file.display().to_string());
+        }
     }
-    match not_understood {
-        0 => Ok(()),
-        1 => Err(Failure::Failed("1 message was not understood; see its verdict".into())),
-        more => Err(Failure::Failed(format!("{more} messages were not understood; see their verdicts"))),
+    if not_understood.is_empty() {
+        return Ok(());
     }
+    Err(Failure::Failed(format!(
+        "not everything was understood in {}; see the verdicts",
+        not_understood.join(", ")
+    )))
 }
 
 fn read(file: &PathBuf) -> Result<Vec<u8>, Failure> {

@@ -1,10 +1,13 @@
 //! The command line. Exit codes: 0 done, 1 failed, 2 the configuration or the arguments are wrong.
 
 mod check;
+mod events;
 mod inspect;
 mod journal;
+mod replay;
 mod simulate;
 mod token;
+mod webhook;
 
 use crate::config::{Config, ConfigError};
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -40,6 +43,13 @@ enum Command {
     /// Make, list and revoke access tokens in the journal of a daemon that is not running.
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Subscriptions to webhooks, through the API of a running daemon.
+    Webhook(webhook::WebhookArgs),
+    /// The event stream, through the API of a running daemon.
+    #[command(subcommand)]
+    Events(events::EventsCommand),
+    /// Read a journal as a start would, and say what comes out.
+    Replay(replay::ReplayArgs),
     /// Copy the journal while the daemon runs.
     Backup(journal::BackupArgs),
     /// Put a copy back in the place of the journal.
@@ -114,6 +124,9 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Jkc(args) => on_runtime(crate::jkc::run(args)),
         Command::Inspect(command) => inspect::run(&command),
         Command::Token(command) => token::run(&command),
+        Command::Webhook(args) => on_runtime(webhook::run(args)),
+        Command::Events(command) => on_runtime(events::run(command)),
+        Command::Replay(args) => replay::run(&args),
         Command::Backup(args) => journal::backup(&args),
         Command::Restore(args) => journal::restore(&args),
         Command::Openapi => {

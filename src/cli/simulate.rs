@@ -2,44 +2,45 @@
 
 use super::Failure;
 use clap::Args;
-use schakel_simulator::config::SimulatorConfig;
+use schakel_simulator::options::SimulateOptions;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Arguments of `schakel simulate`.
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
-    /// A scenario file; without it extensions 2001 to 2003 and 2010 to 2019 and queue 7000, and nothing by itself.
+    /// A scenario file, or one that is built in: demo, openscape, asterisk-csp.
     #[arg(long, short)]
-    scenario: Option<PathBuf>,
-    /// Where the CSTA server listens.
-    #[arg(long, default_value = "127.0.0.1:8800")]
-    listen: SocketAddr,
-    /// Where the HTTP control listens (make the outside world ring, cut the link, misbehave).
-    #[arg(long, default_value = "127.0.0.1:8801")]
-    control: SocketAddr,
-    /// Connect to a listener instead of being connected to, as host:port.
+    scenario: Option<String>,
+    /// Where the CSTA server listens; 127.0.0.1:1040 where the scenario says nothing.
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Where the HTTP control listens (make the outside world ring, cut the link, misbehave); 127.0.0.1:1041 where the
+    /// scenario says nothing.
+    #[arg(long)]
+    control: Option<SocketAddr>,
+    /// Connect to a listener as well, as host:port: a PBX that pushes.
     #[arg(long)]
     push_to: Option<String>,
+    /// Do what the scenario does by itself; without this only a file's steps are done.
+    #[arg(long)]
+    play: bool,
 }
 
 pub(super) async fn run(args: SimulateArgs) -> Result<(), Failure> {
-    let mut config = match &args.scenario {
-        None => SimulatorConfig::demo().map_err(Failure::failed)?,
-        Some(file) => {
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| Failure::Configuration(format!("{}: {error}", file.display())))?;
-            SimulatorConfig::from_scenario(&text)
-                .map_err(|error| Failure::Configuration(format!("{}: {error}", file.display())))?
-        }
+    let options = SimulateOptions {
+        scenario: args.scenario.clone(),
+        listen: args.listen,
+        control: args.control,
+        push_to: args.push_to,
+        edition: None,
     };
-    if args.scenario.is_none() {
-        // The calls of the default scenario belong to a test; at a terminal a person makes them.
+    let mut config = options.config().map_err(|error| Failure::Configuration(error.to_string()))?;
+    if args.scenario.is_none() && !args.play {
+        // The calls of the default scenario are a demonstration; at a terminal a person makes them.
         config.steps.clear();
     }
-    config.csta.listen = Some(args.listen);
-    config.csta.push_to = args.push_to;
-    config.control = Some(args.control);
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::failed)?;
     let running = schakel_simulator::start(config).await.map_err(Failure::failed)?;
     println!("The simulator runs. Stop it with Ctrl-C.");
     if let Some(address) = running.csta_address() {
@@ -47,12 +48,15 @@ pub(super) async fn run(args: SimulateArgs) -> Result<(), Failure> {
     }
     if let Some(address) = running.control_address() {
         println!("  control  http://{address}");
-        println!(
-            "  a call   curl -X POST http://{address}/calls -H 'content-type: application/json' -d '{{\"from\":\"0201234567\",\"to\":\"2001\"}}'"
-        );
         println!("  state    curl http://{address}/state");
+        println!(
+            "  a call   curl http://{address}/calls -H 'content-type: application/json' -d '{{\"from\":\"0201234567\",\"to\":\"2001\"}}'"
+        );
     }
-    tokio::signal::ctrl_c().await.map_err(Failure::failed)?;
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed.map_err(Failure::failed)?,
+        _ = terminate.recv() => {}
+    }
     running.stop().await;
     Ok(())
 }

@@ -2,7 +2,9 @@
 
 use schakel_engine::EngineHandle;
 use schakel_journal::{PruneBefore, Store};
+use schakel_outbox::{Alarm, AlarmKind};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::broadcast;
 
 /// How often the journal is looked over for what is too old.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
@@ -28,6 +30,30 @@ pub(crate) async fn prune(store: Store, retention: Duration) {
             }
         }
         tokio::time::sleep(PRUNE_EVERY).await;
+    }
+}
+
+/// Tells the operator what is wrong with the receivers of webhooks.
+pub(crate) async fn tell_alarms(mut alarms: broadcast::Receiver<Alarm>) {
+    loop {
+        match alarms.recv().await {
+            Ok(Alarm { subscription, kind, reason, .. }) => {
+                let subscription = uuid::Uuid::from_u128(subscription);
+                match kind {
+                    AlarmKind::CircuitClosed => tracing::info!(%subscription, "webhooks arrive again"),
+                    AlarmKind::CircuitOpened => {
+                        tracing::warn!(%subscription, %reason, "webhooks do not arrive; they are kept and tried again")
+                    }
+                    _ => {
+                        tracing::error!(%subscription, %reason, "webhooks are held until an operator resumes them")
+                    }
+                }
+            }
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "alarms of the outbox were missed")
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod maintenance;
 mod settings;
 
 pub use links::Controls;
+pub(crate) use settings::source;
 
 use crate::cli::{ConfigArgs, Failure};
 use crate::config::Config;
@@ -136,6 +137,7 @@ impl Daemon {
         tokio::task::spawn_local(schakel_api::serve_admin(admin_listener, app, stopping));
         let retention = Duration::from_secs(u64::from(config.journal.retention_days) * 24 * 3600);
         tokio::task::spawn_local(maintenance::prune(store, retention));
+        tokio::task::spawn_local(maintenance::tell_alarms(outbox.alarms()));
         tracing::info!(%api, %admin, providers = config.providers.len(), "schakel runs");
         maintenance::tell_systemd(&[sd_notify::NotifyState::Ready]);
         Ok(Self { api, admin, engine: handle, engine_task, outbox, links, config, stop })
