@@ -270,7 +270,7 @@ pub(super) fn rings_at(event: &Event, device: &str) -> bool {
 }
 
 /// The link to the PBX is up, and everything is known.
-pub(super) fn link_is_up(picture: &Picture) -> Option<()> {
+fn link_is_up(picture: &Picture) -> Option<()> {
     picture.provider(PROVIDER).filter(|provider| provider.link == LinkState::Up).map(drop)
 }
 

@@ -2,7 +2,7 @@
 
 use super::agreement::agree;
 use super::calls::{answer, hang_up};
-use super::stage::{BAKERY, GARAGE, JANSEN, Ringing, SMIT, SOON, Stage, link_is_up, rings_at, simulator};
+use super::stage::{BAKERY, GARAGE, JANSEN, Ringing, SMIT, SOON, Stage, rings_at, simulator};
 use super::teller::{Untrue, Who, say};
 use crate::client::screen;
 use crate::jkc::Behaviour;
@@ -47,6 +47,7 @@ pub(super) async fn link_cut(stage: &mut Stage) -> Result<(), Untrue> {
     let updated = stage.told(mark, contact, "call.updated").await?;
     let late = rebuilt_popup(stage, mark, "2003").await?;
     provider_told(stage, mark, "provider.resynced").await?;
+    can_be_answered(stage).await?;
     let call = updated.data.call.as_ref().map(|call| (call.id, call.stale_since.is_none()));
     stage.teller.check(call == Some((ringing.call, true)), || {
         format!("after the link is back it is the same call {}, and certain; it is {call:?}", ringing.call)
@@ -122,7 +123,8 @@ pub(super) async fn daemon_killed(stage: &mut Stage) -> Result<(), Untrue> {
         .check(sure, || "the hold was observed, journalled, and delivered after the restart".into())?;
     stage.over(before, leaves.contact).await?;
     let late = rebuilt_popup(stage, before, "2003").await?;
-    stage.anna.wait("the link to the PBX", SOON, link_is_up).await?;
+    provider_told(stage, before, "provider.resynced").await?;
+    can_be_answered(stage).await?;
     agree(stage).await?;
     still_the_same(stage, &stays)?;
     say!(
@@ -151,6 +153,14 @@ fn still_the_same(stage: &Stage, was: &Ringing) -> Result<(), Untrue> {
     });
     let must_be = Some((was.call, was.contact, ConnectionState::Held, true));
     stage.teller.check(now == must_be, || format!("Anna's call is {must_be:?}; it is {now:?}"))
+}
+
+/// The call at Carla's that nobody heard begin can be answered like any other (T15).
+async fn can_be_answered(stage: &Stage) -> Result<(), Untrue> {
+    let state = stage.carla.refresh().await?;
+    let here = state.calls.iter().find_map(|call| call.connection("2003"));
+    let allowed = here.is_some_and(|here| here.allows(ActionName::Answer));
+    stage.teller.check(allowed, || format!("what rings at 2003 can be answered: {here:?}"))
 }
 
 /// While the link is away every button says why it cannot be used (T15).
