@@ -181,10 +181,11 @@ where
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {
         ended = &mut connection => ended,
-        () = stopped(&mut stop) => {
-            let (ended, ()) = tokio::join!(connection, graceful.shutdown());
-            ended
-        }
+        () = stopped(&mut stop) => tokio::select! {
+            ended = &mut connection => ended,
+            // It is over when nobody is watched any more, which cannot be before the connection has gone.
+            () = graceful.shutdown() => Ok(()),
+        },
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");

@@ -212,6 +212,10 @@ fn who_acts_on_an_old_picture_is_told_so() {
         assert_eq!(fresh.status, 200, "{}", fresh.body);
         let stale = house.ask("POST", &path(&id, "hold"), None, &[("if-match", &tag)]).await;
         assert_eq!((stale.status.as_u16(), stale.problem()), (412, "version-mismatch"));
+        let seat = json!({ "provider": "pbx", "device": "2003" });
+        let moved =
+            house.ask("PUT", "/agents/jansen/registration", Some(seat), &[("if-match", "\"99\"")]).await;
+        assert_eq!((moved.status.as_u16(), moved.problem()), (412, "version-mismatch"));
         let wrong = house.ask("POST", &path(&id, "hold"), None, &[("if-match", "W/x")]).await;
         assert_eq!((wrong.status.as_u16(), wrong.problem()), (400, "invalid-request"));
     });

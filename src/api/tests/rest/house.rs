@@ -16,6 +16,7 @@ use schakel_core::model::cause::Cause;
 use schakel_core::model::device::DeviceKind;
 use schakel_core::model::ids::{DeviceId, ProviderId};
 use schakel_core::model::provider::Capabilities;
+use schakel_core::model::time::Millis;
 use schakel_core::report::{CallEvent, CallReport, EventReport, ProviderConnection, ReportedParty};
 use schakel_core::settings::{DeviceSettings, ProviderSettings, Settings};
 use schakel_engine::{Engine, EngineHandle, EngineSettings};
@@ -156,6 +157,12 @@ impl House {
 
     pub async fn input(&self, body: InputBody) {
         self.engine.input(body).await.unwrap();
+    }
+
+    /// From now on what has ended is forgotten at once.
+    pub async fn forget_at_once(&self) {
+        let settings = Settings { keep_ended: Millis(0), ..core_settings() };
+        self.input(InputBody::Configured(Box::new(settings))).await;
     }
 
     /// From now on the PBX answers like this.

@@ -72,22 +72,27 @@ fn a_contact_has_its_calls_and_its_story_with_deliveries() {
 #[test]
 fn a_contact_that_left_the_live_picture_is_answered_from_the_journal() {
     in_house(async |house| {
+        house.forget_at_once().await;
         let call = house.speaks().await;
         let contact = house.get(&format!("/calls/{call}")).await.body["contact"].as_str().unwrap().to_owned();
-        let mut forgetful = schakel_core::settings::Settings::default();
-        house
-            .report(CallEvent::ConnectionCleared, "2001", ConnectionState::Null, Cause::NormalClearing)
-            .await;
-        house.report(CallEvent::CallCleared, "2001", ConnectionState::Null, Cause::NormalClearing).await;
-        // Another house with the same journal and no memory: what is kept is only in the journal.
-        forgetful.keep_ended = schakel_core::model::time::Millis(0);
+        let nothing = ConnectionState::Null;
+        house.report(CallEvent::CallCleared, "2001", nothing, Cause::NormalClearing).await;
+        // The engine forgets it by itself, as soon as it looks at its deadlines.
+        while house.get(&format!("/calls/{call}")).await.status == 200 {}
+        let gone = house.get(&format!("/calls/{call}")).await;
+        assert_eq!((gone.status.as_u16(), gone.problem()), (404, "not-found"));
+        let forgotten = house.engine.read(|state| state.contacts.is_empty()).await.unwrap();
+        assert!(forgotten);
+        let seen = house.get(&format!("/contacts/{contact}")).await;
+        assert_eq!(seen.body["contact"]["id"], contact.as_str(), "{}", seen.body);
+        assert_eq!(seen.body["contact"]["customer"]["number"], "0201234567");
+        assert_eq!(seen.body["calls"][0]["state"], "ended");
+        assert_eq!(seen.body["calls"][0]["connections"][0]["actions"], json!([]));
+        let story = house.get(&format!("/contacts/{contact}/timeline")).await;
+        assert!(story.body.to_string().contains("call.ended"));
         let unknown = "00000000-0000-7000-8000-000000000000";
         assert_eq!(house.get(&format!("/contacts/{unknown}")).await.status, 404);
         assert_eq!(house.get(&format!("/contacts/{unknown}/timeline")).await.status, 404);
-        let seen = house.get(&format!("/contacts/{contact}")).await;
-        assert_eq!(seen.body["contact"]["id"], contact.as_str());
-        assert_eq!(seen.body["calls"][0]["state"], "ended");
-        assert_eq!(seen.body["calls"][0]["connections"][0]["actions"], json!([]));
     });
 }
 

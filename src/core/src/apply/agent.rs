@@ -39,6 +39,11 @@ impl Context<'_> {
         self.fulfil(id);
     }
 
+    /// How often a user's registration has changed; one who never sat anywhere has no change yet.
+    pub(super) fn version_of(&self, agent: &AgentId) -> u64 {
+        self.state.agents.get(agent).map_or(0, |agent| agent.version)
+    }
+
     /// A user's registration ends, and is told.
     pub(super) fn leave(&mut self, agent: &AgentId) {
         let Some(device) = self.free_seat(agent) else { return };

@@ -21,6 +21,12 @@ impl Context<'_> {
             return;
         }
         match command {
+            Command::Register { agent, .. } | Command::Unregister { agent }
+                if if_version.is_some_and(|version| version != self.version_of(agent)) =>
+            {
+                self.accept(id, command, by, None, None, None);
+                self.refuse(id, version_mismatch());
+            }
             Command::Register { agent, provider, device, provider_agent } => {
                 let at = Registration {
                     agent: agent.clone(),
