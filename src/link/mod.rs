@@ -17,7 +17,7 @@ use schakel_core::adapter::{Adapter, CloseReason, Input, Observations, Output, P
 use schakel_core::command::{Refusal, RefusalCause};
 use schakel_core::input::InputBody;
 use schakel_core::model::ids::ProviderId;
-use schakel_core::model::time::Time;
+use schakel_core::model::time::{Millis, Time};
 use schakel_engine::clock::Clock;
 use schakel_engine::{EngineHandle, EngineStopped};
 use std::sync::{Arc, Mutex};
@@ -30,6 +30,9 @@ const READ_BYTES: usize = 64 * 1024;
 
 /// A peer that takes nothing for so long has stalled.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
+
+/// What the adapter has seen is copied at most so often: it holds whole messages.
+const OBSERVE_EVERY: Millis = Millis::seconds(1);
 
 /// What the rest of the house may look at and ask of a link.
 #[derive(Clone, Default)]
@@ -68,6 +71,8 @@ pub struct Link {
     backoff: Backoff,
     /// The adapter's answer to an input; kept to reuse its room.
     outputs: Vec<Output>,
+    /// When the adapter was last asked what it has seen.
+    observed: Time,
 }
 
 /// Why a connection ended.
@@ -107,7 +112,18 @@ impl Link {
     ) -> Self {
         let backoff = Backoff::default();
         let clock = Clock::default();
-        Self { provider, channel, adapter, engine, commands, control, clock, backoff, outputs: Vec::new() }
+        Self {
+            provider,
+            channel,
+            adapter,
+            engine,
+            commands,
+            control,
+            clock,
+            backoff,
+            outputs: Vec::new(),
+            observed: Time::default(),
+        }
     }
 
     /// Runs until the engine stops.
@@ -214,7 +230,11 @@ impl Link {
             self.engine.input(body).await?;
         }
         self.outputs = outputs;
-        self.control.observe(self.adapter.observations());
+        let now = self.clock.now();
+        if now - self.observed >= OBSERVE_EVERY {
+            self.observed = now;
+            self.control.observe(self.adapter.observations());
+        }
         if !unsent.is_empty() {
             send(stream, &unsent).await?;
         }

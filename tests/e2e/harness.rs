@@ -120,9 +120,19 @@ impl House {
     /// With this simulator, and these keys in the provider's section.
     pub async fn with(simulator: SimulatorConfig, provider: &str) -> Self {
         let folder = TempDir::new().unwrap();
+        Self::at(folder, None, simulator, provider).await
+    }
+
+    /// With files in a folder, and the address in the provider's section where it is not the simulator's.
+    pub async fn at(
+        folder: TempDir,
+        address: Option<SocketAddr>,
+        simulator: SimulatorConfig,
+        provider: &str,
+    ) -> Self {
         let pbx = schakel_simulator::start(simulator).await.unwrap();
-        let text =
-            configuration(folder.path(), pbx.csta_address().unwrap(), "127.0.0.1:0", "127.0.0.1:0", provider);
+        let address = address.or(pbx.csta_address()).unwrap();
+        let text = configuration(folder.path(), address, "127.0.0.1:0", "127.0.0.1:0", provider);
         let config = Config::parse("test", Some(&text), &[]).unwrap();
         let token = token(&config.journal.path);
         let daemon =

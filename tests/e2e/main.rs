@@ -10,5 +10,7 @@
 mod calls;
 mod harness;
 mod kill;
+mod links;
+mod process;
 mod sins;
 mod transfers;

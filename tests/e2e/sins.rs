@@ -6,7 +6,7 @@ use schakel_simulator::config::Order;
 use schakel_simulator::sins::{Desync, Sin};
 
 /// One call of each kind through a house, and a clean end.
-async fn a_whole_call(house: House) {
+pub async fn a_whole_call(house: House) {
     let jan = house.agent("jan", "2001").await;
     let mark = house.mark();
     house.pbx.ring("0201234567", "2001").unwrap();
