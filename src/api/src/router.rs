@@ -3,7 +3,7 @@
 use crate::ask::{Ask, lacks};
 use crate::document::path_schema;
 use crate::problem::Failure;
-use crate::route::Route;
+use crate::route::{Answer, Route};
 use crate::state::ApiState;
 use crate::tokens::Access;
 use axum::Router;
@@ -71,15 +71,18 @@ async fn elsewhere(app: ApiState, request: Request, kind: ProblemKind) -> Respon
 async fn answer(app: ApiState, index: usize, request: Request) -> Response {
     let (started, path) = (Instant::now(), request.uri().path().to_owned());
     let route = &app.routes[index];
-    let answered = AssertUnwindSafe(handle(app.clone(), route, request)).catch_unwind().await;
-    let result = answered.unwrap_or_else(|_| {
-        tracing::error!(route = route.id, "a request ended in a panic: this is a bug of schakel");
-        let detail = "this is a bug of schakel; its log has the place";
-        Err(Failure::new(ProblemKind::Internal, detail))
-    });
+    let result = guarded(route.id, handle(app.clone(), route, request)).await;
     let response = result.unwrap_or_else(|failure| failure.at(&path));
     app.requests.count(route.id, response.status().as_u16(), Some(started.elapsed()));
     with_headers(response)
+}
+
+/// A panic is a bug of ours, and ends one request alone.
+async fn guarded(route: &'static str, request: impl Future<Output = Answer>) -> Answer {
+    AssertUnwindSafe(request).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!(route, "a request ended in a panic: this is a bug of schakel");
+        Err(Failure::new(ProblemKind::Internal, "this is a bug of schakel; its log has the place"))
+    })
 }
 
 async fn handle(app: ApiState, route: &Route, request: Request) -> Result<Response, Failure> {
@@ -291,4 +294,16 @@ fn with_headers(mut response: Response) -> Response {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse as _;
+
+    #[tokio::test]
+    async fn a_panic_ends_one_request_alone() {
+        let bug = guarded("test", async { panic!("a bug") }).await;
+        assert_eq!(bug.unwrap_err().into_response().status(), 500);
+    }
 }

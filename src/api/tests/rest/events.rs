@@ -105,6 +105,26 @@ fn a_stream_ends_with_its_token_and_with_the_daemon() {
 }
 
 #[test]
+fn a_reader_whom_retention_overtakes_is_told_of_the_gap() {
+    in_house(async |house| {
+        let mut body = stream(&house, "?after=1", None, &house.token).await;
+        until(&mut body, ": schakel").await;
+        house.rings().await;
+        let everything = PruneBefore { rows_ms: i64::MAX, idempotency_ms: 0 };
+        while house.store.prune(everything).await.unwrap().more {}
+        let earliest = house.store.reader().unwrap().earliest().unwrap().unwrap();
+        let text = until(&mut body, "\"gap\"").await;
+        assert!(text.contains("event: nl.schakel.stream.gap.v1"), "{text}");
+        let data = text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+        let event: Event = serde_json::from_str(data).unwrap();
+        let gap = event.data.gap.unwrap();
+        assert_eq!((gap.after, gap.resumes_at), (format!("{:020}", 1), format!("{earliest:020}")));
+        // It goes on with what is kept.
+        until(&mut body, &format!("id: {earliest:020}")).await;
+    });
+}
+
+#[test]
 fn a_cursor_that_is_too_old_or_from_elsewhere_is_shown_the_way_to_the_snapshot() {
     in_house(async |house| {
         house.rings().await;
