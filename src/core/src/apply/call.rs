@@ -1,7 +1,7 @@
 //! A report finds its call, or begins one.
 
 use super::Context;
-use super::parties::{caller_of, customer_of, fill};
+use super::parties::{caller_of, customer_of, fill, knows};
 use crate::effect::Effect;
 use crate::model::action::Action;
 use crate::model::call::{Call, ConnectionState, Direction, Party, Purpose};
@@ -48,11 +48,18 @@ impl Context<'_> {
             }
             _ => {}
         }
+        let known = self.state.calls.len();
         let Some(id) = self.locate(provider, report) else { return };
-        let begun = self.state.calls.get(&id).is_some_and(|call| call.version == 0);
+        let begun = self.state.calls.len() > known;
+        let Some(call) = self.state.calls.get(&id) else { return };
+        let stale = call.stale.is_some();
+        // One that has just begun has learnt it already, and most reports repeat what is known.
+        let new = !begun && !knows(call, report);
         let told = self.effects.len();
-        self.make_certain(id);
-        let learnt = self.learn(id, report);
+        if stale {
+            self.make_certain(id);
+        }
+        let learnt = new && self.learn(id, report);
         let moved = self.event(id, report);
         let learnt = self.learn_permitted(id, report) | learnt;
         self.settle_update(id, told, learnt && !begun, moved || begun, report);

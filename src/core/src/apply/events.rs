@@ -135,7 +135,7 @@ impl Context<'_> {
             report.event,
             CallEvent::Established | CallEvent::Held | CallEvent::Retrieved | CallEvent::ConnectionCleared
         );
-        if !renamed || self.kind_of(&call.provider, named).is_some() || call.connection(named).is_some() {
+        if !renamed || call.connection(named).is_some() || self.kind_of(&call.provider, named).is_some() {
             return named.clone();
         }
         // Of a caller without a connection nothing is known but that he is there: it is he.
@@ -222,11 +222,13 @@ impl Context<'_> {
         self.disarm(Deadline::Adrift(id));
         let recalled = self.transfer_recalled(id, subject, report.cause);
         // The other side rings: told once to the telephone of ours that dialled.
-        let remote = caller.filter(|caller| self.is_station(&provider, caller)).filter(|caller| {
+        let remote = caller.filter(|caller| {
             let call = self.state.calls.get_mut(&id);
             let connection = call.and_then(|call| call.connection_mut(caller));
             connection.is_some_and(|connection| {
-                connection.state.is_live() && !std::mem::replace(&mut connection.announced, true)
+                connection.ours
+                    && connection.state.is_live()
+                    && !std::mem::replace(&mut connection.announced, true)
             })
         });
         let seen = self.see_monitored(id, report);

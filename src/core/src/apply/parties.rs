@@ -2,8 +2,9 @@
 
 use super::Context;
 use crate::model::call::{Call, ConnectionState, Direction, Party};
+use crate::model::cause::Cause;
 use crate::model::device::DeviceKind;
-use crate::model::ids::CallId;
+use crate::model::ids::{CallId, DeviceId};
 use crate::report::{CallEvent, CallReport, ReportedParty};
 
 impl Context<'_> {
@@ -76,49 +77,56 @@ impl Context<'_> {
 
     fn learn_calling(&mut self, id: CallId, told: &ReportedParty) -> bool {
         let Some(call) = self.state.calls.get(&id) else { return false };
-        let ours = told.device.as_ref().is_some_and(|device| self.kind_of(&call.provider, device).is_some());
-        let other =
-            matches!((&call.calling_device, &told.device), (Some(known), Some(told)) if known != told);
+        let new_device = told.device.as_ref().filter(|_| call.calling_device.is_none());
+        if new_device.is_none() {
+            // The common case first: it is who was told before, or somebody else, who does not count.
+            let same = told.device.is_none() || told.device == call.calling_device;
+            return same
+                && self.state.calls.get_mut(&id).is_some_and(|call| fill(&mut call.calling, &told.party));
+        }
+        let ours = new_device.is_some_and(|device| self.kind_of(&call.provider, device).is_some());
         // After a transfer the colleague "calls"; the customer stays who he is.
-        if other || (call.direction == Direction::Inbound && ours) {
+        if call.direction == Direction::Inbound && ours {
             return false;
         }
+        let new_device = new_device.cloned();
         let Some(call) = self.state.calls.get_mut(&id) else { return false };
-        let mut changed = fill(&mut call.calling, &told.party);
-        if let (None, Some(device)) = (&call.calling_device, &told.device) {
-            call.calling_device = Some(device.clone());
-            changed = true;
-            if call.connection(device).is_none() {
-                self.set_connection(
-                    id,
-                    device,
-                    None,
-                    ConnectionState::Connected,
-                    crate::model::cause::Cause::Normal,
-                );
-            }
+        fill(&mut call.calling, &told.party);
+        call.calling_device.clone_from(&new_device);
+        if let Some(device) = new_device
+            && call.connection(&device).is_none()
+        {
+            self.set_connection(id, &device, None, ConnectionState::Connected, Cause::Normal);
         }
-        changed
+        true
     }
 
     fn learn_called(&mut self, id: CallId, told: &ReportedParty) -> bool {
         let Some(call) = self.state.calls.get(&id) else { return false };
-        let ours = told.device.as_ref().is_some_and(|device| self.kind_of(&call.provider, device).is_some());
-        let other = matches!((&call.called_device, &told.device), (Some(known), Some(told)) if known != told);
-        let Some(call) = self.state.calls.get_mut(&id) else { return false };
-        if other {
-            return false;
+        let new_device = told.device.as_ref().filter(|_| call.called_device.is_none());
+        let ours = new_device.is_some_and(|device| self.kind_of(&call.provider, device).is_some());
+        let same = told.device.is_none() || new_device.is_some() || told.device == call.called_device;
+        let Some(call) = self.state.calls.get_mut(&id).filter(|_| same) else { return false };
+        let changed = fill(&mut call.called, &told.party);
+        let Some(device) = new_device else { return changed };
+        call.called_device = Some(device.clone());
+        if call.direction == Direction::Outbound && ours {
+            call.direction = Direction::Internal;
         }
-        let mut changed = fill(&mut call.called, &told.party);
-        if let (None, Some(device)) = (&call.called_device, &told.device) {
-            call.called_device = Some(device.clone());
-            if call.direction == Direction::Outbound && ours {
-                call.direction = Direction::Internal;
-            }
-            changed = true;
-        }
-        changed
+        true
     }
+}
+
+/// Whether a report tells nothing of the parties and data of a call that is not known.
+pub(super) fn knows(call: &Call, report: &CallReport) -> bool {
+    let is = |told: &Option<ReportedParty>, device: &Option<DeviceId>, party: &Party| {
+        told.as_ref().is_none_or(|told| told.device == *device && told.party == *party)
+    };
+    is(&report.calling, &call.calling_device, &call.calling)
+        && is(&report.called, &call.called_device, &call.called)
+        && report.last_redirection.is_none()
+        && (report.network_called.is_none() || call.network_called.is_some())
+        && (report.correlator.is_none() || report.correlator == call.correlator)
 }
 
 /// Who the customer of a contact is, by its first call.
@@ -130,10 +138,7 @@ pub(super) fn customer_of(call: &Call) -> &Party {
 }
 
 /// The device that calls, as far as a report tells.
-pub(super) fn caller_of(
-    report: &CallReport,
-    is_ours: impl Fn(&crate::model::ids::DeviceId) -> bool,
-) -> Option<crate::model::ids::DeviceId> {
+pub(super) fn caller_of(report: &CallReport, is_ours: impl Fn(&DeviceId) -> bool) -> Option<DeviceId> {
     let subject = &report.connection.device;
     if matches!(report.event, CallEvent::Initiated | CallEvent::Originated) {
         return Some(subject.clone());

@@ -330,6 +330,20 @@ fn the_caller_is_as_first_told_and_what_was_unknown_is_filled_in_once() {
 }
 
 #[test]
+fn a_colleague_never_becomes_the_customer_of_an_unknown_caller() {
+    let mut world = World::new();
+    world.report(report(Delivered, "77", "2001").to("2001").cause(Cause::NewCall));
+    world.report(report(Established, "77", "2001"));
+    world.consulting("77", "78");
+    // After the transfer the PBX lets the colleague who transferred "call".
+    world.report(transferred("77", Some("78"), "2001", "2002", "77").cause(Cause::Transfer));
+    world.report(report(Information, "77", "2002").from("2001"));
+    assert!(!world.contact("77").customer.is_known() && !world.call("77").calling.is_known());
+    world.report(report(Information, "77", "2002").from("0612345678"));
+    assert_eq!(world.contact("77").customer, Party::of_number("0612345678"));
+}
+
+#[test]
 fn all_is_forgotten_in_the_end() {
     let mut world = World::new();
     world.talks("77");
