@@ -56,6 +56,7 @@ pub struct Api {
     pub connections_max: u32,
     pub requests_per_second_max: u32,
     pub command_wait_seconds: u32,
+    pub answer_timeout_seconds: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -30,6 +30,7 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
         ("journal.snapshot_every_inputs", config.journal.snapshot_every_inputs),
         ("api.body_bytes_max", config.api.body_bytes_max.into()),
         ("api.header_timeout_seconds", config.api.header_timeout_seconds.into()),
+        ("api.answer_timeout_seconds", config.api.answer_timeout_seconds.into()),
         ("api.connections_max", config.api.connections_max.into()),
         ("api.requests_per_second_max", config.api.requests_per_second_max.into()),
         ("webhooks.request_timeout_seconds", webhooks.request_timeout_seconds.into()),

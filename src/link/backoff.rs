@@ -38,7 +38,8 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_longest_and_begin_again() {
         let mut backoff = Backoff::default();
-        let pauses: Vec<u128> = (0..8).map(|_| backoff.next(false, MIDDLE).as_secs_f64().mul_add(1000.0, 0.5) as u128).collect();
+        let pauses: Vec<u128> =
+            (0..8).map(|_| backoff.next(false, MIDDLE).as_secs_f64().mul_add(1000.0, 0.5) as u128).collect();
         assert_eq!(pauses, [500, 1000, 2000, 4000, 8000, 16000, 30000, 30000]);
         backoff.reset();
         assert_eq!(backoff.next(false, 0).as_millis(), 400);

@@ -73,6 +73,8 @@ pub struct Link {
     outputs: Vec<Output>,
     /// When the adapter was last asked what it has seen.
     observed: Time,
+    /// Whether it has had something to see since then.
+    unobserved: bool,
 }
 
 /// Why a connection ended.
@@ -123,6 +125,7 @@ impl Link {
             backoff,
             outputs: Vec::new(),
             observed: Time::default(),
+            unobserved: false,
         }
     }
 
@@ -165,8 +168,9 @@ impl Link {
         let mut buffer = vec![0; READ_BYTES];
         let mut ended = self.handle(Input::Opened, &mut stream).await;
         while let Ok(()) = ended {
-            let deadline = self.adapter.next_deadline();
             let now = self.clock.now();
+            let observing = self.unobserved.then(|| self.observed + OBSERVE_EVERY);
+            let deadline = self.adapter.next_deadline().into_iter().chain(observing).min();
             ended = tokio::select! {
                 read = stream.io.read(&mut buffer) => match read {
                     Ok(0) => Err(Ended::Lost(Lost::because("the telephone system closed the connection"))),
@@ -231,7 +235,8 @@ impl Link {
         }
         self.outputs = outputs;
         let now = self.clock.now();
-        if now - self.observed >= OBSERVE_EVERY {
+        self.unobserved = now - self.observed < OBSERVE_EVERY;
+        if !self.unobserved {
             self.observed = now;
             self.control.observe(self.adapter.observations());
         }

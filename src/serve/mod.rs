@@ -11,6 +11,7 @@ use crate::cli::{ConfigArgs, Failure};
 use crate::config::Config;
 use links::Links;
 use schakel_api::{ApiState, Parts};
+use schakel_core::adapter::Observations;
 use schakel_core::input::InputBody;
 use schakel_core::model::ids::OrganisationId;
 use schakel_engine::{Engine, EngineHandle, EngineSettings};
@@ -23,6 +24,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+/// How long the engine may take to write its last snapshot when the daemon stops: a full disk may keep it for ever.
+const STOP: Duration = Duration::from_secs(5);
 
 /// How long deliveries in flight may take to end when the daemon stops.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -122,7 +126,7 @@ impl Daemon {
             engine: handle.clone(),
             store: store.clone(),
             outbox: outbox.clone(),
-            providers: Arc::new(Reconnect(links.controls())),
+            providers: Arc::new(OfLinks(links.controls())),
             settings: settings::api(&config),
             source: settings::source(&config),
             stopping: stopping.clone(),
@@ -190,10 +194,18 @@ impl Daemon {
         self.links.stop_all();
         // Nobody listens any more: then nobody has to be told.
         let _ = self.stop.send(true);
-        if self.engine.stop().await.is_ok()
-            && let Err(error) = self.engine_task.await
-        {
-            tracing::error!(%error, "the engine ended badly");
+        match tokio::time::timeout(STOP, self.engine.stop()).await {
+            Ok(Ok(())) => {
+                if let Err(error) = self.engine_task.await {
+                    tracing::error!(%error, "the engine ended badly");
+                }
+            }
+            // It has stopped already.
+            Ok(Err(_)) => {}
+            // Nothing that was promised is lost: what is not in the journal was told to nobody.
+            Err(_) => tracing::error!(
+                "the journal takes nothing, so the last snapshot is not written; the next start reads more of the journal"
+            ),
         }
         let left = self.outbox.drain(DRAIN).await;
         if left > 0 {
@@ -203,14 +215,18 @@ impl Daemon {
 }
 
 /// What the API may ask of the links.
-struct Reconnect(Controls);
+struct OfLinks(Controls);
 
-impl schakel_api::Providers for Reconnect {
+impl schakel_api::Providers for OfLinks {
     fn reconnect(&self, provider: &str) -> bool {
         self.0.get(provider).is_some_and(|control| {
             control.reconnect();
             true
         })
+    }
+
+    fn observations(&self, provider: &str) -> Option<Observations> {
+        self.0.get(provider).map(|control| control.observations())
     }
 }
 

@@ -64,6 +64,7 @@ pub(crate) fn api(config: &Config) -> ApiSettings {
         connections_max: api.connections_max as usize,
         requests_per_second_max: api.requests_per_second_max,
         command_wait: seconds(api.command_wait_seconds),
+        answer_timeout: seconds(api.answer_timeout_seconds),
         ..ApiSettings::default()
     }
 }

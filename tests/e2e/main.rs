@@ -8,6 +8,7 @@
 )]
 
 mod calls;
+mod disk;
 mod harness;
 mod kill;
 mod links;

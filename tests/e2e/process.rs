@@ -8,26 +8,28 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
 
-struct Process {
-    child: Child,
+/// `schakel serve` as a process of its own.
+pub struct Process {
+    pub child: Child,
     log: Lines<BufReader<ChildStderr>>,
 }
 
 impl Process {
-    fn start(config: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_schakel"))
-            .args(["serve", "--config"])
-            .arg(config)
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+    pub fn start(config: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_schakel"));
+        command.args(["serve", "--config"]).arg(config);
+        Self::spawn(command)
+    }
+
+    /// With a command line of its own.
+    pub fn spawn(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
         Self { child, log }
     }
 
     /// Reads the log up to a line with this text.
-    async fn says(&mut self, text: &str) -> String {
+    pub async fn says(&mut self, text: &str) -> String {
         let reading = async {
             loop {
                 let line =
@@ -40,7 +42,7 @@ impl Process {
         tokio::time::timeout(SOON, reading).await.unwrap_or_else(|_| panic!("no line with {text:?}"))
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let id = self.child.id().unwrap().to_string();
         assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
     }

@@ -1,7 +1,7 @@
 //! What real PBXs and networks do wrong, on demand; nothing is lost, doubled or haunted by it.
 
 use crate::harness::{House, SOON, on_runtime, pbx};
-use schakel_contract::views::ActionName;
+use schakel_contract::views::{ActionName, ObservationsView};
 use schakel_simulator::config::Order;
 use schakel_simulator::sins::{Desync, Sin};
 
@@ -91,6 +91,20 @@ fn a_malformed_message_is_refused_and_the_link_lives_on() {
             ledger.since(mark).filter(|entry| entry.event.data.change == "provider.down").count()
         });
         assert_eq!(down, 0, "one bad message costs no link");
+        let observed = async {
+            loop {
+                // As of the last second; asked too often it is refused for a while.
+                let seen = house.api.get::<ObservationsView<'static>>(&["providers", "pbx", "observations"]);
+                if let Ok(seen) = seen.await
+                    && let [message] = seen.refused.as_slice()
+                {
+                    assert!(!message.reason.is_empty() && !message.text.is_empty(), "{seen:?}");
+                    assert!(seen.counters.iter().any(|c| c.name == "messages_refused" && c.count == 1));
+                    return;
+                }
+            }
+        };
+        tokio::time::timeout(SOON, observed).await.expect("the operator can look at what was refused");
         house.pbx.hang_up("0202222222").unwrap();
         house.ends_clean().await;
     });

@@ -48,11 +48,13 @@ async fn all(app: &ApiState) -> Response {
     let of_state = app.engine.read(|state| {
         let mut out = Text::default();
         metrics::of_state(state, &mut out);
-        out.0
+        (out.0, state.providers.keys().cloned().collect::<Vec<_>>())
     });
     // Without the engine the other figures are wanted most.
-    if let Ok(Ok(text)) = tokio::time::timeout(PATIENCE, of_state).await {
+    if let Ok(Ok((text, providers))) = tokio::time::timeout(PATIENCE, of_state).await {
         out.0.push_str(&text);
+        let seen = providers.iter().filter_map(|id| Some((id, app.providers.observations(id.as_str())?)));
+        metrics::of_links(seen, &mut out);
     }
     metrics::of_journal(&app.store.counters(), &mut out);
     if let Ok(status) = tokio::time::timeout(PATIENCE, app.outbox.status()).await {

@@ -11,6 +11,7 @@ use schakel_core::command::Actor;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// A request that its route's schemas found nothing wrong with.
@@ -45,6 +46,12 @@ impl Ask {
     /// A parameter of the query.
     pub(crate) fn asked(&self, name: &str) -> Option<&str> {
         self.query.get(name).map(String::as_str)
+    }
+
+    /// How long the caller of a command waits for its outcome.
+    pub(crate) fn wait(&self) -> Duration {
+        let asked = self.asked("wait").and_then(|text| text.parse().ok()).map(Duration::from_secs);
+        asked.unwrap_or(self.app.settings.command_wait)
     }
 
     /// A number in the query.

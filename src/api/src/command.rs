@@ -15,7 +15,6 @@ use schakel_core::model::pii::Pii;
 use schakel_core::state::State;
 use schakel_engine::{Accepted, CommandRequest, Idempotency};
 use sha2::{Digest as _, Sha256};
-use std::time::Duration;
 
 /// Hands in a command, waits for its outcome, and answers.
 pub(crate) async fn run(ask: &Ask, command: Command) -> Answer {
@@ -31,8 +30,7 @@ pub(crate) async fn run(ask: &Ask, command: Command) -> Answer {
     };
     match ask.app.engine.command(request).await? {
         Accepted::New { id, done } => {
-            let wait = ask.asked("wait").and_then(|text| text.parse().ok()).map(Duration::from_secs);
-            let done = tokio::time::timeout(wait.unwrap_or(ask.app.settings.command_wait), done).await;
+            let done = tokio::time::timeout(ask.wait(), done).await;
             match done {
                 Ok(Ok(record)) => answer(ask, id, move |_| Some(record)).await,
                 // Not yet; or the engine stops, and the next question says so.

@@ -1,5 +1,7 @@
 //! Figures for the operator, in the text format of Prometheus.
 
+use schakel_core::adapter::Observations;
+use schakel_core::model::ids::ProviderId;
 use schakel_core::model::provider::LinkState;
 use schakel_core::state::State;
 use schakel_journal::Counters;
@@ -104,6 +106,18 @@ pub(crate) fn of_state(state: &State, out: &mut Text) {
         ("unknown_providers", "Reports about a provider that is not configured.", counters.unknown_providers),
     ] {
         out.one(&format!("schakel_{name}_total"), "counter", help, value);
+    }
+}
+
+/// What the links have counted: messages received, refused, late …
+pub(crate) fn of_links<'a>(links: impl Iterator<Item = (&'a ProviderId, Observations)>, out: &mut Text) {
+    let name = "schakel_link_observed_total";
+    out.kind(name, "counter", "What links have counted since the start, by telephone system and kind.");
+    for (provider, observations) in links {
+        let labels = label("provider", provider.as_str());
+        for (kind, count) in observations.counters {
+            out.line(name, &format!("{labels},{}", label("kind", kind)), count);
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The version of the API, in every response.
 pub(crate) const API_VERSION: &str = "1.0.0";
@@ -101,7 +101,19 @@ async fn handle(app: ApiState, route: &Route, request: Request) -> Result<Respon
     }
     let Parts { method, uri, headers, .. } = parts;
     let uri = uri.path().to_owned();
-    (route.handler)(Ask { app, access, method, uri, path, query, headers, body, raw }).await
+    let ask = Ask { app, access, method, uri, path, query, headers, body, raw };
+    let limit = ask.app.settings.answer_timeout + if route.is_command { ask.wait() } else { Duration::ZERO };
+    tokio::time::timeout(limit, (route.handler)(ask)).await.unwrap_or_else(|_| Err(unanswered(route)))
+}
+
+/// The engine does not answer while the journal takes nothing, as when its disk is full.
+fn unanswered(route: &Route) -> Failure {
+    let detail = if route.is_command {
+        "the journal takes nothing now; whether the command was accepted is not known: repeat it with the same Idempotency-Key"
+    } else {
+        "the journal takes nothing now; the log says why"
+    };
+    Failure::new(ProblemKind::Unavailable, detail)
 }
 
 /// Who asks, whether he may, and whether he asks too often.

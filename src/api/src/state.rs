@@ -8,6 +8,7 @@ use crate::tokens::{TokenError, Tokens};
 use crate::{document, route::Route};
 use bytes::Bytes;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use schakel_core::adapter::Observations;
 use schakel_engine::EngineHandle;
 use schakel_journal::Store;
 use schakel_outbox::Outbox;
@@ -30,6 +31,8 @@ pub struct ApiSettings {
     pub requests_per_second_max: u32,
     /// How long a command waits for its outcome, where the caller says nothing.
     pub command_wait: Duration,
+    /// A request that the house has not answered by then, beside what it was asked to wait, is 503.
+    pub answer_timeout: Duration,
     /// Event streams at the same time.
     pub streams_max: usize,
     /// Subscriptions at most.
@@ -46,6 +49,7 @@ impl Default for ApiSettings {
             connections_max: 1000,
             requests_per_second_max: 1000,
             command_wait: Duration::from_secs(2),
+            answer_timeout: Duration::from_secs(10),
             streams_max: 500,
             subscriptions_max: 100,
             tokens_max: 10_000,
@@ -57,6 +61,9 @@ impl Default for ApiSettings {
 pub trait Providers: Send + Sync + 'static {
     /// Drops a provider's connection and makes it again at once; whether there is such a provider.
     fn reconnect(&self, provider: &str) -> bool;
+
+    /// What a provider's link has seen; `None` where there is no such provider.
+    fn observations(&self, provider: &str) -> Option<Observations>;
 }
 
 /// What the API is made of.

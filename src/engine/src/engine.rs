@@ -30,6 +30,9 @@ const BATCH_MAX: usize = 1024;
 /// How long to wait before a failed commit is offered again.
 const COMMIT_RETRY: Duration = Duration::from_millis(250);
 
+/// How many such tries there are in a minute.
+const COMMIT_TRIES_A_MINUTE: u32 = 240;
+
 /// What the engine is told about its surroundings.
 #[derive(Debug, Clone)]
 pub struct EngineSettings {
@@ -331,13 +334,21 @@ impl Engine {
         if !self.settings.commit_takes.is_zero() {
             tokio::time::sleep(self.settings.commit_takes).await;
         }
+        let mut tries = 0_u32;
         while let Err(error) = self.store.append(batch.clone()).await {
-            tracing::error!(%error, inputs = batch.inputs.len(), "the journal takes nothing; everything waits for it");
+            // A log on the same disk must not be what keeps it full.
+            if tries.is_multiple_of(COMMIT_TRIES_A_MINUTE) {
+                tracing::error!(%error, inputs = batch.inputs.len(), "the journal takes nothing; everything waits for it");
+            }
+            tries = tries.wrapping_add(1);
             if matches!(error, journal::StoreError::Closed) {
                 // The writer is gone for good: whoever supervises the process sees its exit.
                 std::future::pending::<()>().await;
             }
             tokio::time::sleep(COMMIT_RETRY).await;
+        }
+        if tries > 0 {
+            tracing::info!(tries, "the journal takes what is offered again");
         }
     }
 

@@ -3,11 +3,11 @@
 use super::{all_reply, seen};
 use crate::ask::Ask;
 use crate::problem::Failure;
-use crate::reply::body_reply;
+use crate::reply::{body_reply, json_reply};
 use crate::route::{Answer, Route, route};
 use http::{Method, StatusCode};
 use schakel_contract::problem::ProblemKind;
-use schakel_contract::views::{ProviderView, Scope};
+use schakel_contract::views::{ObservationsView, ProviderView, Scope};
 use schakel_core::model::ids::ProviderId;
 use schakel_core::state::State;
 
@@ -19,6 +19,15 @@ pub(super) fn routes() -> Vec<Route> {
         route(Method::GET, "/providers/{provider}", "getProvider", "A telephone system with its link", read)
             .scope(Scope::ProvidersRead)
             .gives::<ProviderView<'static>>(),
+        route(
+            Method::GET,
+            "/providers/{provider}/observations",
+            "getObservations",
+            "What its link has counted, and the last messages that were refused",
+            observations,
+        )
+        .scope(Scope::ProvidersManage)
+        .gives::<ObservationsView<'static>>(),
         route(
             Method::POST,
             "/providers/{provider}/reconnect",
@@ -45,6 +54,12 @@ async fn read(ask: Ask) -> Answer {
     let look = move |state: &State| seen(&ProviderView::of(state.providers.get(&id)?), 0);
     let (body, _) = ask.app.engine.read(look).await?.ok_or_else(|| Failure::not_found("telephone system"))?;
     Ok(body_reply(StatusCode::OK, body.into()))
+}
+
+async fn observations(ask: Ask) -> Answer {
+    let seen = ask.app.providers.observations(ask.segment("provider"));
+    let seen = seen.ok_or_else(|| Failure::not_found("telephone system"))?;
+    Ok(json_reply(StatusCode::OK, &ObservationsView::of(&seen)))
 }
 
 async fn reconnect(ask: Ask) -> Answer {

@@ -7,7 +7,7 @@ use http_body_util::BodyExt as _;
 use schakel_api::{ApiSettings, ApiState, Parts, Providers};
 use schakel_contract::requests::TokenRequest;
 use schakel_contract::views::Scope;
-use schakel_core::adapter::{Done, Operation, ProviderCommand};
+use schakel_core::adapter::{Done, Observations, Operation, ProviderCommand, RefusedMessage};
 use schakel_core::command::{Refusal, RefusalCause};
 use schakel_core::input::InputBody;
 use schakel_core::model::action::ActionSet;
@@ -15,8 +15,9 @@ use schakel_core::model::call::{ConnectionState, Party};
 use schakel_core::model::cause::Cause;
 use schakel_core::model::device::DeviceKind;
 use schakel_core::model::ids::{DeviceId, ProviderId};
+use schakel_core::model::pii::Pii;
 use schakel_core::model::provider::Capabilities;
-use schakel_core::model::time::Millis;
+use schakel_core::model::time::{Millis, Time};
 use schakel_core::report::{CallEvent, CallReport, EventReport, ProviderConnection, ReportedParty};
 use schakel_core::settings::{DeviceSettings, ProviderSettings, Settings};
 use schakel_engine::{Engine, EngineHandle, EngineSettings};
@@ -66,6 +67,19 @@ impl Providers for Links {
     fn reconnect(&self, provider: &str) -> bool {
         self.0.fetch_add(usize::from(provider == "pbx"), Ordering::Relaxed);
         provider == "pbx"
+    }
+
+    fn observations(&self, provider: &str) -> Option<Observations> {
+        let refused = RefusedMessage {
+            at: Time(1_763_726_400_000),
+            reason: "no end of <a>".into(),
+            message: Pii::new(b"<a>\xff".to_vec()),
+        };
+        (provider == "pbx").then(|| Observations {
+            counters: vec![("messages_refused", 1)],
+            refused: vec![refused],
+            unsupported: ActionSet::EMPTY,
+        })
     }
 }
 

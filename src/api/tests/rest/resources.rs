@@ -1,6 +1,7 @@
 //! What can be looked at: calls, contacts with their story, providers.
 
 use crate::house::in_house;
+use schakel_contract::views::Scope;
 use schakel_core::model::call::ConnectionState;
 use schakel_core::model::cause::Cause;
 use schakel_core::report::CallEvent;
@@ -93,6 +94,23 @@ fn a_contact_that_left_the_live_picture_is_answered_from_the_journal() {
         let unknown = "00000000-0000-7000-8000-000000000000";
         assert_eq!(house.get(&format!("/contacts/{unknown}")).await.status, 404);
         assert_eq!(house.get(&format!("/contacts/{unknown}/timeline")).await.status, 404);
+    });
+}
+
+#[test]
+fn p05_what_a_link_refused_is_shown_to_who_manages_it() {
+    in_house(async |house| {
+        let seen = house.get("/providers/pbx/observations").await;
+        assert_eq!(seen.status, 200, "{}", seen.body);
+        assert_eq!(seen.body["counters"], json!([{ "name": "messages_refused", "count": 1 }]));
+        let refused =
+            json!({ "at": "2025-11-21T12:00:00.000Z", "reason": "no end of <a>", "text": "<a>\u{fffd}" });
+        assert_eq!(seen.body["refused"], json!([refused]));
+        assert_eq!(house.get("/providers/other/observations").await.status, 404);
+        let bearer = format!("Bearer {}", house.new_token(&[Scope::ProvidersRead], None).await);
+        let headers = [("authorization", bearer.as_str())];
+        let reply = house.ask("GET", "/providers/pbx/observations", None, &headers).await;
+        assert_eq!(reply.status, 403, "it holds what people said to whom");
     });
 }
 

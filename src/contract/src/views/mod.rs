@@ -26,7 +26,10 @@ pub(crate) use command::{allowed_now, refusal_of};
 pub use contact::{ContactDetailView, ContactView};
 pub use device::{DeviceKind, DeviceView, MonitorState, MonitorView};
 pub use party::PartyView;
-pub use provider::{CapabilitiesView, LinkState, MonitorsView, ProviderView};
+pub use provider::{
+    CapabilitiesView, CounterView, LinkState, MonitorsView, ObservationsView, ProviderView,
+    RefusedMessageView,
+};
 pub use snapshot::SnapshotView;
 pub use stream::{DeliveriesView, DeliveryState, DeliveryView, EventPage, TimelineEntry, TimelineView};
 pub use token::{CreatedToken, Scope, TokenView};

@@ -3,6 +3,7 @@
 use super::ActionName;
 use crate::Timestamp;
 use crate::mirror::mirror;
+use schakel_core::adapter::{Observations, RefusedMessage};
 use schakel_core::model::provider::{self, Capabilities, Provider};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -71,6 +72,61 @@ pub struct MonitorsView {
     pub active: u32,
     /// Refused by the provider.
     pub refused: u32,
+}
+
+/// What a provider's link has seen since the daemon started, as of the last second.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Observations)]
+pub struct ObservationsView<'a> {
+    /// Figures, sorted by name.
+    pub counters: Vec<CounterView<'a>>,
+    /// The last messages that were refused, oldest first.
+    pub refused: Vec<RefusedMessageView<'a>>,
+    /// What the telephone system turned out not to support.
+    pub unsupported: Vec<ActionName>,
+}
+
+/// A figure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Counter)]
+pub struct CounterView<'a> {
+    /// What was counted, such as `messages_received`.
+    pub name: Cow<'a, str>,
+    /// How often.
+    pub count: u64,
+}
+
+/// A message of a telephone system that could not be understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RefusedMessage)]
+pub struct RefusedMessageView<'a> {
+    /// When it came.
+    pub at: Timestamp,
+    /// What is wrong with it, and where.
+    pub reason: Cow<'a, str>,
+    /// The message, cut to a bound; U+FFFD stands for what is no UTF-8. It may hold telephone numbers and names.
+    pub text: Cow<'a, str>,
+}
+
+impl<'a> ObservationsView<'a> {
+    /// Observations as they are shown.
+    pub fn of(observations: &'a Observations) -> Self {
+        let counter =
+            |(name, count): &(&'static str, u64)| CounterView { name: Cow::Borrowed(name), count: *count };
+        let refused = |message: &'a RefusedMessage| RefusedMessageView {
+            at: message.at.into(),
+            reason: Cow::Borrowed(&message.reason),
+            text: String::from_utf8_lossy(message.message.expose()),
+        };
+        Self {
+            counters: observations.counters.iter().map(counter).collect(),
+            refused: observations.refused.iter().map(refused).collect(),
+            unsupported: observations.unsupported.iter().map(Into::into).collect(),
+        }
+    }
 }
 
 impl<'a> ProviderView<'a> {
