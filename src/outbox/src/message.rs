@@ -1,5 +1,6 @@
 //! What one request carries: its body, its id and its headers.
 
+use aws_lc_rs::digest;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -8,7 +9,6 @@ use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::Full;
 use schakel_journal::Notification;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::settings::Subscription;
@@ -95,12 +95,12 @@ fn batch_id(notifications: &[Arc<Notification>]) -> String {
     if let [only] = notifications {
         return Uuid::from_u128(only.id).to_string();
     }
-    let mut digest = Sha256::new();
+    let mut digest = digest::Context::new(&digest::SHA256);
     for notification in notifications {
-        digest.update(notification.id.to_be_bytes());
+        digest.update(&notification.id.to_be_bytes());
     }
     let mut half = [0; 16];
-    half.iter_mut().zip(digest.finalize()).for_each(|(to, from)| *to = from);
+    half.iter_mut().zip(digest.finish().as_ref()).for_each(|(to, from)| *to = *from);
     format!("batch_{:032x}", u128::from_be_bytes(half))
 }
 
