@@ -6,8 +6,10 @@ use schakel_core::model::action::{Action, Reason};
 use schakel_core::model::call::Call;
 use schakel_core::model::ids::DeviceId;
 use schakel_core::state::State;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 use utoipa::ToSchema;
 
 mirror! {
@@ -93,7 +95,7 @@ mirror! {
 }
 
 /// An action of a connection or a transfer: allowed, or the reason why not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Action)]
 pub struct ActionView {
@@ -126,7 +128,56 @@ impl From<Reason> for ReasonView {
     }
 }
 
+/// Each notification carries some thirty of these, and there are few different ones: each is written once, and copied.
+impl Serialize for ActionView {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.written() {
+            Some(json) => json.serialize(serializer),
+            None => self.fields().serialize(serializer),
+        }
+    }
+}
+
+/// An action's JSON as it is always written, at [`place`].
+static WRITTEN: LazyLock<Vec<Option<Box<RawValue>>>> = LazyLock::new(|| {
+    let reasons = || [Ok(())].into_iter().chain(Reason::ALL.iter().map(|reason| Err(*reason)));
+    let all =
+        Action::ALL.iter().flat_map(|action| reasons().map(|allowed| ActionView::of((*action, allowed))));
+    all.map(|view| serde_json::value::to_raw_value(&view.fields()).ok()).collect()
+});
+
+/// Actions and reasons have the order of the core's, so their place follows from their number.
+fn place(action: ActionName, reason: Option<ReasonCode>) -> usize {
+    action as usize * (Reason::ALL.len() + 1) + reason.map_or(0, |code| code as usize + 1)
+}
+
+/// [`ActionView`], to be written field by field.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Fields<'a> {
+    action: ActionName,
+    allowed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a ReasonView>,
+}
+
 impl ActionView {
+    fn fields(&self) -> Fields<'_> {
+        Fields { action: self.action, allowed: self.allowed, reason: self.reason.as_ref() }
+    }
+
+    /// None where the texts are somebody else's: a receiver of another version's notification.
+    fn written(&self) -> Option<&'static RawValue> {
+        let ours = match &self.reason {
+            None => self.allowed,
+            Some(reason) => {
+                !self.allowed && matches!((&reason.nl, &reason.en), (Cow::Borrowed(_), Cow::Borrowed(_)))
+            }
+        };
+        let at = place(self.action, self.reason.as_ref().map(|reason| reason.code));
+        if ours { WRITTEN.get(at)?.as_deref() } else { None }
+    }
+
     fn of((action, allowed): (Action, Result<(), Reason>)) -> Self {
         Self { action: action.into(), allowed: allowed.is_ok(), reason: allowed.err().map(ReasonView::from) }
     }
@@ -166,6 +217,20 @@ mod tests {
         for action in Action::ALL {
             let text = serde_json::to_string(&ActionName::from(*action)).unwrap();
             assert_eq!(text, format!("\"{}\"", action.as_str()));
+        }
+    }
+
+    #[test]
+    fn t15_what_is_written_once_is_what_would_be_written_each_time() {
+        for action in Action::ALL {
+            for allowed in [Ok(())].into_iter().chain(Reason::ALL.iter().map(|reason| Err(*reason))) {
+                let view = ActionView::of((*action, allowed));
+                let json = serde_json::to_string(&view.fields()).unwrap();
+                assert_eq!(view.written().unwrap().get(), json);
+                let received: ActionView = serde_json::from_str(&json).unwrap();
+                assert_eq!(received, view);
+                assert_eq!(serde_json::to_string(&received).unwrap(), json);
+            }
         }
     }
 
