@@ -71,10 +71,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     pump.wait_for_monitors(CALLS, Duration::from_secs(20))?;
     pump.wait_for_snapshots(CALLS as u64, Duration::from_secs(20))?;
     let paths = Arc::new(establish(&pump, &daemon)?);
-    let hello_at = crate::daemon::free_port()?;
+    let [hello_at] = crate::daemon::free_ports()?;
     let mut hello = Command::new(std::env::current_exe()?);
     hello.arg("hello").arg("--listen").arg(hello_at.to_string());
     let hello = Process::start("hello", &mut hello, &folder.path().join("hello.log"))?;
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Client::connect(hello_at, "").is_err() {
+        if Instant::now() > deadline {
+            return Err("the bare server does not listen".into());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let time = Duration::from_secs(if arguments.quick { 2 } else { 10 });
     let (mut ours, mut floor) = (Seen::default(), Seen::default());
     let before = pump.commands();
@@ -109,7 +116,7 @@ fn establish(pump: &Pump, daemon: &Daemon) -> Result<Vec<String>> {
     let mut client = daemon.client()?;
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
-        let page = client.send("GET", "/v1/calls?state=connected&pageSize=200", "", "")?;
+        let page = client.send("GET", "/v1/calls?state=active&pageSize=200", "", "")?;
         let page: serde_json::Value = serde_json::from_str(&page.body)?;
         let calls = page["items"].as_array().cloned().unwrap_or_default();
         let paths: Vec<String> = calls

@@ -69,7 +69,7 @@ impl Daemon {
     /// # Errors
     /// If it does not get ready; with the end of its log.
     pub fn start(setting: &Setting, folder: &Path) -> Result<Self> {
-        let (api, admin) = (free_port()?, free_port()?);
+        let [api, admin] = free_ports()?;
         let config = folder.join("schakel.toml");
         std::fs::write(&config, configuration(setting, folder, api, admin))?;
         let made = Command::new(&setting.binary)
@@ -162,12 +162,20 @@ impl Daemon {
     }
 }
 
-/// A port that nobody listens on just now.
+/// Ports that nobody listens on just now.
 ///
 /// # Errors
-/// If there is none.
-pub fn free_port() -> Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+/// If there are none.
+pub fn free_ports<const N: usize>() -> Result<[SocketAddr; N]> {
+    // All are held until all are known: a port that is let go is the next one given.
+    let mut held = Vec::new();
+    let mut ports = [SocketAddr::from(([127, 0, 0, 1], 0)); N];
+    for port in &mut ports {
+        let listener = TcpListener::bind(*port)?;
+        *port = listener.local_addr()?;
+        held.push(listener);
+    }
+    Ok(ports)
 }
 
 fn configuration(setting: &Setting, folder: &Path, api: SocketAddr, admin: SocketAddr) -> String {

@@ -310,7 +310,7 @@ impl Bench {
                 running.rig.carry(rounds * 3 * DEVICES as u64, Duration::from_secs(300))?;
                 running.process.terminate(Duration::from_secs(60))?;
                 totals.push(callgrind_total(&out)?);
-                if let Ok(keep) = std::env::var("SCHAKEL_BENCH_KEEP_CALLGRIND") {
+                if let Ok(keep) = std::env::var("BENCH_KEEP_CALLGRIND") {
                     let name =
                         format!("callgrind.{}.{}.{rounds}", if way.tls { "tls" } else { "http" }, way.batch);
                     std::fs::copy(&out, Path::new(&keep).join(name))?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A child that is killed when it is dropped.
+/// A child that is ended when it is dropped.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -88,7 +88,7 @@ impl Process {
             if Instant::now() > deadline {
                 return Err(format!("{} did not end within {within:?}", self.name).into());
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(5));
         }
         Ok(())
     }
@@ -96,7 +96,10 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.kill();
+        // In order first: a profiler that a program runs under writes what it saw at the end.
+        if self.ended().is_none() && self.terminate(Duration::from_secs(10)).is_err() {
+            self.kill();
+        }
     }
 }
 

@@ -49,10 +49,9 @@ fn binary_size(binary: &Path, folder: &Path) -> Result<()> {
     heading("size and idle memory");
     let stripped = folder.join("stripped");
     let done = Command::new("strip").arg("-o").arg(&stripped).arg(binary).status()?;
-    if !done.success() {
-        return Err("strip failed".into());
-    }
-    row("stripped binary", std::fs::metadata(&stripped)?.len() as f64 / MEGABYTE, "MB");
+    // Not a program of this machine: a wrapper, say.
+    let size = if done.success() { std::fs::metadata(&stripped)?.len() as f64 } else { f64::NAN };
+    row("stripped binary", size / MEGABYTE, "MB");
     Ok(())
 }
 
@@ -171,7 +170,7 @@ fn connected_calls(daemon: &Daemon) -> Result<usize> {
     let mut client = daemon.client()?;
     let (mut count, mut after) = (0, String::new());
     loop {
-        let answer = client.send("GET", &format!("/v1/calls?state=connected&pageSize=200{after}"), "", "")?;
+        let answer = client.send("GET", &format!("/v1/calls?state=active&pageSize=200{after}"), "", "")?;
         let page: serde_json::Value = serde_json::from_str(&answer.body)?;
         count += page["items"].as_array().map_or(0, Vec::len);
         match page["next"].as_str() {
