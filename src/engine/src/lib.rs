@@ -14,6 +14,7 @@ pub mod clock;
 pub mod engine;
 pub mod handle;
 mod idempotency;
+mod origin;
 mod recover;
 mod subscribers;
 
@@ -22,4 +23,5 @@ pub use handle::{
     Accepted, CommandError, CommandRequest, EngineHandle, EngineStopped, Idempotency, StoredReply,
     SubscriptionFilter, TestDelivery,
 };
+pub use origin::{Origin, origin};
 pub use recover::RecoverError;

@@ -71,6 +71,11 @@ pub(crate) fn encode_input(input: &Input) -> Bytes {
     encode(input)
 }
 
+/// An input as it was journalled; none where this release cannot read it.
+pub(crate) fn decode_input(bytes: &[u8]) -> Option<Input> {
+    decode(bytes).ok()
+}
+
 /// A state as the journal keeps it.
 pub(crate) fn encode_snapshot(state: &State) -> Bytes {
     encode(state)

@@ -160,6 +160,16 @@ impl Reader {
         Ok(statement.query_row([contact.to_be_bytes()], notification).optional()?)
     }
 
+    /// One input, where it is still kept.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn input(&self, seq: u64) -> Result<Option<Input>, StoreError> {
+        let mut statement =
+            self.conn()?.prepare_cached("SELECT seq, at_ms, bytes FROM inputs WHERE seq = ?1")?;
+        Ok(statement.query_row([seq as i64], input).optional()?)
+    }
+
     /// Deliveries of a subscription that wait, in order, after a cursor. A page also ends after 8 MB,
     /// so only an empty one is the end.
     ///
@@ -359,12 +369,7 @@ impl Inputs {
             .prepare_cached("SELECT seq, at_ms, bytes FROM inputs WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
         let mut rows = statement.query(params![self.after as i64, INPUTS_STEP])?;
         while let Some(row) = rows.next()? {
-            let bytes = row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?;
-            let input = Input {
-                seq: row.get::<_, i64>(0)? as u64,
-                at_ms: row.get(1)?,
-                bytes: Bytes::copy_from_slice(bytes),
-            };
+            let input = input(row)?;
             self.after = input.seq;
             self.page.push_back(input);
         }
@@ -386,6 +391,14 @@ impl Iterator for Inputs {
         }
         self.page.pop_front().map(Ok)
     }
+}
+
+fn input(row: &Row<'_>) -> Result<Input, rusqlite::Error> {
+    Ok(Input {
+        seq: row.get::<_, i64>(0)? as u64,
+        at_ms: row.get(1)?,
+        bytes: Bytes::copy_from_slice(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?),
+    })
 }
 
 fn notification(row: &Row<'_>) -> Result<Arc<Notification>, rusqlite::Error> {

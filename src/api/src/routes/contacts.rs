@@ -11,10 +11,11 @@ use http::{Method, StatusCode};
 use schakel_contract::event::Event;
 use schakel_contract::problem::InputPlace;
 use schakel_contract::views::{
-    ContactDetailView, ContactView, DeliveryState, DeliveryView, Scope, TimelineView,
+    ContactDetailView, ContactView, DeliveryState, DeliveryView, OriginView, Scope, TimelineView,
 };
 use schakel_core::model::ids::ContactId;
 use schakel_core::state::State;
+use schakel_engine::{Origin, origin};
 use schakel_journal::{Notification, Reader, StoreError};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -80,8 +81,11 @@ async fn timeline(ask: Ask) -> Answer {
         let more = rows.len() > size;
         rows.truncate(size);
         let mut deliveries = deliveries_of(reader, &subscriptions, &rows)?;
-        let entries = rows.iter().map(|row| entry(row, deliveries.remove(&row.seq).unwrap_or_default()));
-        let entries: Vec<Vec<u8>> = entries.collect();
+        let mut entries: Vec<Vec<u8>> = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let origin = reader.input(row.input_seq)?.and_then(|input| origin(&input.bytes)).map(origin_view);
+            entries.push(entry(row, origin, deliveries.remove(&row.seq).unwrap_or_default()));
+        }
         Ok((entries, rows.last().map(|row| row.contact_seq).filter(|_| more), rows.is_empty() && after == 0))
     });
     let (entries, next, nothing) = page.await?;
@@ -96,9 +100,28 @@ async fn is_live(app: &ApiState, id: ContactId) -> Result<bool, Failure> {
     Ok(app.engine.read(move |state| state.contacts.contains_key(&id)).await?)
 }
 
-fn entry(row: &Notification, deliveries: Vec<DeliveryView>) -> Vec<u8> {
+fn origin_view(origin: Origin) -> OriginView {
+    let (provider_call, device) = origin.connection.unzip();
+    OriginView {
+        kind: origin.kind.into(),
+        at: origin.at.into(),
+        event: origin.event,
+        provider: origin.provider,
+        monitor: origin.monitor,
+        provider_call,
+        device,
+        cause: origin.cause.map(Into::into),
+    }
+}
+
+fn entry(row: &Notification, origin: Option<OriginView>, deliveries: Vec<DeliveryView>) -> Vec<u8> {
     let mut entry = b"{\"notification\":".to_vec();
     entry.extend_from_slice(&row.payload);
+    if let Some(origin) = origin {
+        entry.extend_from_slice(b",\"origin\":");
+        // Cannot fail: as below.
+        entry.extend(serde_json::to_vec(&origin).unwrap_or_default());
+    }
     entry.extend_from_slice(b",\"deliveries\":");
     // Cannot fail: a delivery has no keys that are not text.
     entry.extend(serde_json::to_vec(&deliveries).unwrap_or_default());

@@ -61,6 +61,13 @@ fn a_contact_has_its_calls_and_its_story_with_deliveries() {
             assert_eq!(item["deliveries"].as_array().unwrap().len(), usize::from(ringing), "{item}");
         }
         let ringing = items.iter().find(|item| !item["deliveries"][0].is_null()).unwrap();
+        let origin = &ringing["origin"];
+        assert_eq!(
+            (&origin["kind"], &origin["event"]),
+            (&json!("report"), &json!("DeliveredEvent")),
+            "{origin}"
+        );
+        assert_eq!((&origin["provider"], &origin["device"]), (&json!("pbx"), &json!("2001")), "{origin}");
         assert_eq!(ringing["deliveries"][0]["subscription"], hook.body["id"]);
         assert_eq!(ringing["deliveries"][0]["state"], "pending");
         let first = house.get(&format!("/contacts/{contact}/timeline?pageSize=1")).await.body;

@@ -31,7 +31,9 @@ pub use provider::{
     RefusedMessageView,
 };
 pub use snapshot::SnapshotView;
-pub use stream::{DeliveriesView, DeliveryState, DeliveryView, EventPage, TimelineEntry, TimelineView};
+pub use stream::{
+    DeliveriesView, DeliveryState, DeliveryView, EventPage, OriginView, TimelineEntry, TimelineView,
+};
 pub use token::{CreatedToken, Scope, TokenView};
 pub use transfer::{TransferKind, TransferState, TransferView};
 pub use webhook::{

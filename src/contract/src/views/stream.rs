@@ -39,8 +39,47 @@ pub struct TimelineView {
 pub struct TimelineEntry {
     /// What JKC was told.
     pub notification: CloudEvent<'static>,
+    /// What made us tell it; absent when it is not kept any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub origin: Option<OriginView>,
     /// Where it had to go, and whether it arrived.
     pub deliveries: Vec<DeliveryView>,
+}
+
+/// What made us tell something: a message of the telephone system, its answer to a command, a command, a deadline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Origin)]
+pub struct OriginView {
+    /// `report`, `reply`, `command`, `snapshot`, `link`, `deadline`, `configuration` or `start`.
+    #[schema(examples("report"))]
+    pub kind: String,
+    /// When it reached us.
+    pub at: Timestamp,
+    /// A message's name as in ECMA-323, a command's action, a link's new state.
+    #[schema(examples("DeliveredEvent"))]
+    pub event: String,
+    /// The telephone system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("pbx"))]
+    pub provider: Option<String>,
+    /// The device at whose monitor it was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("2001"))]
+    pub monitor: Option<String>,
+    /// The telephone system's own id of the call: for its log only, it is used again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("77"))]
+    pub provider_call: Option<String>,
+    /// The device that it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("2001"))]
+    pub device: Option<String>,
+    /// The cause that it gave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("newCall"))]
+    pub cause: Option<String>,
 }
 
 /// Deliveries of a subscription that are not settled, and what went wrong lately.

@@ -1,0 +1,141 @@
+//! What an input of the journal was, for who asks why a notification came about.
+
+use crate::recover;
+use schakel_core::command::Refusal;
+use schakel_core::input::{Input, InputBody};
+use schakel_core::model::time::Time;
+use schakel_core::report::{CallEvent, DeviceEvent, EventReport};
+
+/// One input, in words. Provider ids are shown here and nowhere else: this is what an operator holds beside the log of
+/// his telephone system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// `report`, `reply`, `command`, `snapshot`, `link`, `deadline`, `configuration` or `start`.
+    pub kind: &'static str,
+    /// When it reached us.
+    pub at: Time,
+    /// What happened: a message's name as in ECMA-323, a command's action, a link's new state.
+    pub event: String,
+    /// The telephone system.
+    pub provider: Option<String>,
+    /// The device at whose monitor it was seen.
+    pub monitor: Option<String>,
+    /// The connection it was about: the telephone system's own call id, and the device.
+    pub connection: Option<(String, String)>,
+    /// The cause that it gave.
+    pub cause: Option<&'static str>,
+}
+
+/// Reads an input as the journal keeps it; none where this release cannot read it.
+pub fn origin(bytes: &[u8]) -> Option<Origin> {
+    let input = recover::decode_input(bytes)?;
+    Some(of(&input))
+}
+
+fn of(input: &Input) -> Origin {
+    let plain = |kind, event: &str| Origin {
+        kind,
+        at: input.at,
+        event: event.into(),
+        provider: None,
+        monitor: None,
+        connection: None,
+        cause: None,
+    };
+    match &input.body {
+        InputBody::Report { provider, report: EventReport::Call(report) } => Origin {
+            provider: Some(provider.as_str().into()),
+            monitor: report.monitor.as_ref().map(|device| device.as_str().into()),
+            connection: Some((
+                report.connection.call.as_str().into(),
+                report.connection.device.as_str().into(),
+            )),
+            cause: Some(report.cause.as_str()),
+            ..plain("report", call_event(&report.event))
+        },
+        InputBody::Report { provider, report: EventReport::Device { device, event } } => Origin {
+            provider: Some(provider.as_str().into()),
+            monitor: Some(device.as_str().into()),
+            ..plain("report", device_event(event))
+        },
+        InputBody::Reply { provider, result, .. } => Origin {
+            provider: Some(provider.as_str().into()),
+            connection: result
+                .as_ref()
+                .ok()
+                .and_then(|done| done.connection.as_ref())
+                .map(|connection| (connection.call.as_str().into(), connection.device.as_str().into())),
+            cause: result.as_ref().err().map(|Refusal { cause, .. }| cause.as_str()),
+            ..plain("reply", if result.is_ok() { "confirmed" } else { "refused" })
+        },
+        InputBody::Snapshot { provider, snapshot } => Origin {
+            provider: Some(provider.as_str().into()),
+            monitor: Some(snapshot.device.as_str().into()),
+            ..plain("snapshot", "SnapshotDevice")
+        },
+        InputBody::LinkConnecting { provider, .. } => link(plain("link", "connecting"), provider.as_str()),
+        InputBody::LinkReady { provider, .. } => link(plain("link", "ready"), provider.as_str()),
+        InputBody::Resynced { provider, .. } => link(plain("link", "resynced"), provider.as_str()),
+        InputBody::LinkLost { provider, .. } => link(plain("link", "lost"), provider.as_str()),
+        InputBody::Command { command, .. } => {
+            plain("command", command.action().map_or("registration", |action| action.as_str()))
+        }
+        InputBody::Tick => plain("deadline", "passed"),
+        InputBody::Configured(_) => plain("configuration", "read"),
+        InputBody::Started => plain("start", "started"),
+        _ => plain("report", "unknown"),
+    }
+}
+
+fn link(origin: Origin, provider: &str) -> Origin {
+    Origin { provider: Some(provider.into()), ..origin }
+}
+
+/// The names of ECMA-323.
+const fn call_event(event: &CallEvent) -> &'static str {
+    match event {
+        CallEvent::Initiated => "ServiceInitiatedEvent",
+        CallEvent::Originated => "OriginatedEvent",
+        CallEvent::NetworkReached => "NetworkReachedEvent",
+        CallEvent::Offered => "OfferedEvent",
+        CallEvent::Delivered => "DeliveredEvent",
+        CallEvent::Established => "EstablishedEvent",
+        CallEvent::Held => "HeldEvent",
+        CallEvent::Retrieved => "RetrievedEvent",
+        CallEvent::ConnectionCleared => "ConnectionClearedEvent",
+        CallEvent::CallCleared => "CallClearedEvent",
+        CallEvent::Queued => "QueuedEvent",
+        CallEvent::Diverted { .. } => "DivertedEvent",
+        CallEvent::Failed => "FailedEvent",
+        CallEvent::Transferred { .. } => "TransferedEvent",
+        CallEvent::Conferenced { .. } => "ConferencedEvent",
+        CallEvent::Information => "CallInformationEvent",
+    }
+}
+
+const fn device_event(event: &DeviceEvent) -> &'static str {
+    match event {
+        DeviceEvent::DoNotDisturb(_) => "DoNotDisturbEvent",
+        DeviceEvent::Forwarding(_) => "ForwardingEvent",
+        DeviceEvent::OutOfService(true) => "OutOfServiceEvent",
+        DeviceEvent::OutOfService(false) => "BackInServiceEvent",
+        DeviceEvent::Monitored => "MonitorStartResponse",
+        DeviceEvent::MonitorRefused(_) => "MonitorStop",
+        DeviceEvent::Named(_) => "SwitchingFunctionDevices",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schakel_core::model::ids::ProviderId;
+
+    #[test]
+    fn an_input_is_told_in_words_and_what_is_none_is_not() {
+        let body = InputBody::LinkLost { provider: ProviderId::from("pbx"), reason: "gone".into() };
+        let input = Input { at: Time(5), seed: 0, body };
+        let told = origin(&recover::encode_input(&input)).unwrap();
+        assert_eq!((told.kind, told.event.as_str(), told.provider.as_deref()), ("link", "lost", Some("pbx")));
+        assert_eq!(origin(b"rubbish"), None);
+    }
+}
