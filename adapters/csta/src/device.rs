@@ -53,7 +53,12 @@ fn address(raw: &str) -> Named<'_> {
         }
         _ => ("", raw),
     };
-    let (main, parameters) = rest.split_once(';').unwrap_or((rest, ""));
+    // The parameters of a SIP address come after its host; those before it belong to the user.
+    let host = rest.find('@').unwrap_or(0);
+    let (main, parameters) = match rest.get(host..).and_then(|rest| rest.find(';')) {
+        Some(at) => rest.split_at_checked(host + at).unwrap_or((rest, "")),
+        None => (rest, ""),
+    };
     if scheme.eq_ignore_ascii_case("tel") {
         return plain(without_separators(main));
     }
@@ -62,19 +67,49 @@ fn address(raw: &str) -> Named<'_> {
     {
         let number =
             parameters.split(';').find_map(|part| part.strip_prefix("tel=")).filter(|tel| !tel.is_empty());
-        return plain(Cow::Borrowed(number.unwrap_or(user)));
+        // RFC 3261: a user may be followed by a password, and by the parameters of a telephone number.
+        let user = user.split([':', ';']).next().unwrap_or(user);
+        return plain(number.map_or_else(|| unescaped(user), Cow::Borrowed));
     }
     if !scheme.is_empty() {
-        return plain(Cow::Borrowed(main));
+        return plain(unescaped(main));
     }
     let mut parts = raw.split(':');
     match (parts.next(), parts.next(), parts.next()) {
-        (Some(extension), Some(_), Some(_)) if !extension.is_empty() && extension.len() != 2 => {
+        (Some(extension), Some(_), Some(_)) if !extension.is_empty() && !is_hardware_address(raw) => {
             plain(Cow::Borrowed(extension))
         }
-        // Six pairs between colons are a hardware address, which is an id as it stands.
         _ => plain(Cow::Borrowed(raw)),
     }
+}
+
+/// Six pairs of hexadecimal digits between colons: an id as it stands.
+fn is_hardware_address(raw: &str) -> bool {
+    let pair = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    raw.split(':').count() == 6 && raw.split(':').all(pair)
+}
+
+/// RFC 3986: `%2B31…` is `+31…`. What is no text then is left as it stands.
+fn unescaped(user: &str) -> Cow<'_, str> {
+    if !user.contains('%') {
+        return Cow::Borrowed(user);
+    }
+    let mut bytes = Vec::with_capacity(user.len());
+    let mut rest = user.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|_| *first == b'%').and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).map_or(Cow::Borrowed(user), Cow::Owned)
 }
 
 fn plain(id: Cow<'_, str>) -> Named<'_> {
@@ -132,6 +167,15 @@ mod tests {
         check("\"José de Vries\" <sip:2000@10.2.1.48>", "2000", Some("José de Vries"), None);
         check("455455@ser.intern.example", "455455", None, None);
         check("2000:CM1:192.168.1.32:0", "2000", None, None);
+        check("12:CM1::0", "12", None, None);
+        check("4750::192.0.2.33:0", "4750", None, None);
+        check("tel:4922429230000;device=0014F29CD919", "4922429230000", None, None);
+        check("sip:%2B31201234567@pbx.example;user=phone", "+31201234567", None, None);
+        check("sip:Jos%C3%A9@pbx.example", "José", None, None);
+        check("sip:20%zz@pbx.example", "20%zz", None, None);
+        check("sip:2001;phone-context=nl@pbx.example;tel=2002", "2002", None, None);
+        check("sip:2001:secret@pbx.example", "2001", None, None);
+        check("\"Jansen\" <tel:+31-20-1234567>", "+31201234567", Some("Jansen"), None);
         check("00:10:49:1A:2B:3C", "00:10:49:1A:2B:3C", None, None);
         check("0010491A2B3C", "0010491A2B3C", None, None);
         check("0", "0", None, None);

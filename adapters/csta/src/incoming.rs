@@ -88,6 +88,10 @@ impl Csta {
             Message::Response(response) => self.response(invoke, Ok(response), now, output),
             Message::Error(error) => self.response(invoke, Err(error), now, output),
             Message::Session(session) => self.session_message(invoke, session, now, output),
+            // One product answers `TransferCall` with an empty `TransferCall`.
+            Message::Request(request) if self.awaits(invoke, request.root()) => {
+                self.response(invoke, Ok(Response::Empty(EmptyResponse::SystemStatus)), now, output);
+            }
             Message::Request(request) => self.peer_request(invoke, &request, now, output),
             Message::Declined(declined) => self.declined(invoke, &declined, now, output),
         }
@@ -307,6 +311,10 @@ impl Csta {
     /// XML that is no message known here: a vendor's own, or another protocol's in the same stream.
     fn declined(&mut self, invoke: InvokeId, declined: &Declined<'_>, now: Time, output: &mut Vec<Output>) {
         self.observed.count("messages_declined");
+        if declined.root.ends_with("NegResponse") || declined.root.contains("Error") {
+            let error = CstaError::new(ErrorCategory::PrivateErrorCode, declined.root.as_ref());
+            return self.response(invoke, Err(error), now, output);
+        }
         if declined.root.ends_with("Response") {
             // A vendor's way to say that it is done.
             return self.response(invoke, Ok(Response::Empty(EmptyResponse::SystemStatus)), now, output);

@@ -1,6 +1,7 @@
 //! What is understood of any CSTA message, for the administrator: a framed stream,
 //! a bare document, several documents ended by NUL, or a SOAP envelope.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schakel_core::model::call::ConnectionState;
@@ -8,7 +9,8 @@ use schakel_core::report::{
     CallEvent as Event, CallReport, MovedConnection, ProviderConnection, ReportedParty,
 };
 use schakel_csta_wire::{
-    CallEvent, Decoded, Deframer, Edition, Encoder, MAX_FRAME_BYTES, Message, decode, leaves, text_of,
+    CallEvent, DecodeError, Decoded, Deframer, Edition, Encoder, MAX_FRAME_BYTES, Message, SecondOpinion,
+    decode, documents, is_utf16, leaves, text_of,
 };
 use serde::Serialize;
 
@@ -84,7 +86,7 @@ pub struct Inspected {
     /// What stands in the message and is not used, by path.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unused: Vec<String>,
-    /// Why it was declined or could not be read, and where.
+    /// Why it was declined, could not be read or is of little use, and where.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
 }
@@ -109,6 +111,7 @@ pub struct Field {
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Problem {
     /// In words.
     pub text: String,
@@ -118,6 +121,9 @@ pub struct Problem {
     /// Inside which elements.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// What a general XML reader says, where the markup was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_opinion: Option<String>,
 }
 
 /// A connection.
@@ -205,7 +211,10 @@ pub struct Call {
 /// Says what is understood of `bytes`. Never fails: what cannot be read is said so.
 pub fn inspect(bytes: &[u8], dialect: &'static Dialect) -> Inspection {
     match bytes {
-        [0, _, ..] | [b'0', b'0', ..] => inspect_stream(bytes, dialect),
+        _ if is_utf16(bytes) => inspect_documents(bytes, dialect),
+        [0, b'<', ..] => inspect_documents(bytes, dialect),
+        // The second one is framing for SOAP, which says so of itself.
+        [0, _, ..] | [1, 0, ..] | [b'0', b'0', ..] => inspect_stream(bytes, dialect),
         _ => inspect_documents(bytes, dialect),
     }
 }
@@ -240,12 +249,12 @@ fn inspect_stream(bytes: &[u8], dialect: &'static Dialect) -> Inspection {
 
 fn inspect_documents(bytes: &[u8], dialect: &'static Dialect) -> Inspection {
     let mut inspection = Inspection { framed: false, messages: Vec::new(), stream_problem: None };
+    let pieces: Vec<&[u8]> =
+        if is_utf16(bytes) { vec![bytes] } else { bytes.split(|byte| *byte == 0).collect() };
     let mut offset = 0;
-    for document in bytes.split(|byte| *byte == 0) {
-        if !document.trim_ascii().is_empty() {
-            inspection.messages.push(Inspected { offset, ..inspect_document(document, dialect) });
-        }
-        offset += document.len() as u64 + 1;
+    for piece in pieces {
+        inspect_piece(piece, offset, dialect, &mut inspection.messages);
+        offset += piece.len() as u64 + 1;
     }
     if inspection.messages.is_empty() {
         inspection.stream_problem = Some("there is nothing in it".into());
@@ -253,8 +262,62 @@ fn inspect_documents(bytes: &[u8], dialect: &'static Dialect) -> Inspection {
     inspection
 }
 
+/// One document or several, one after another, that begin at `offset`.
+fn inspect_piece(bytes: &[u8], offset: u64, dialect: &'static Dialect, messages: &mut Vec<Inspected>) {
+    match text_of(bytes) {
+        Ok(Cow::Borrowed(text)) => inspect_texts(text, offset, dialect, messages),
+        // They are not all in UTF-8: each may be in an encoding of its own.
+        _ => {
+            let mut rest = bytes;
+            let mut offset = offset;
+            while !rest.is_empty() {
+                let at = next_prolog(rest).unwrap_or(rest.len());
+                let (first, after) = rest.split_at_checked(at).unwrap_or((rest, b""));
+                match text_of(first) {
+                    Ok(text) => inspect_texts(&text, offset, dialect, messages),
+                    Err(error) => messages.push(Inspected { offset, ..malformed(error) }),
+                }
+                offset += first.len() as u64;
+                rest = after;
+            }
+        }
+    }
+}
+
+fn inspect_texts(text: &str, offset: u64, dialect: &'static Dialect, messages: &mut Vec<Inspected>) {
+    messages.extend(
+        documents(text).into_iter().map(|(at, document)| Inspected {
+            offset: offset + at as u64,
+            ..inspect_text(document, dialect)
+        }),
+    );
+}
+
+/// Where the next XML prolog stands, if it is not here.
+fn next_prolog(bytes: &[u8]) -> Option<usize> {
+    bytes.windows(6).skip(1).position(|window| window == b"<?xml ").map(|at| at + 1)
+}
+
 fn inspect_document(bytes: &[u8], dialect: &'static Dialect) -> Inspected {
-    let malformed = |error: schakel_csta_wire::DecodeError| Inspected {
+    match text_of(bytes) {
+        Ok(text) => inspect_text(&text, dialect),
+        Err(error) => malformed(error),
+    }
+}
+
+fn inspect_text(text: &str, dialect: &'static Dialect) -> Inspected {
+    match decode(text) {
+        Ok(decoded) => inspect_decoded(&decoded, text, dialect),
+        Err(error) => malformed(error),
+    }
+}
+
+fn malformed(error: DecodeError) -> Inspected {
+    let second_opinion = error.second_opinion.map(|opinion| match opinion {
+        SecondOpinion::Refused(words) => words,
+        SecondOpinion::Accepted => "quick-xml finds nothing wrong with it: please report this message".into(),
+    });
+    Inspected {
         offset: 0,
         invoke: None,
         verdict: Verdict::Malformed,
@@ -270,15 +333,8 @@ fn inspect_document(bytes: &[u8], dialect: &'static Dialect) -> Inspected {
             text: error.problem.to_string(),
             offset: Some(error.offset),
             path: (!error.path.is_empty()).then_some(error.path),
+            second_opinion,
         }),
-    };
-    let text = match text_of(bytes) {
-        Ok(text) => text,
-        Err(error) => return malformed(error),
-    };
-    match decode(&text) {
-        Ok(decoded) => inspect_decoded(&decoded, &text, dialect),
-        Err(error) => malformed(error),
     }
 }
 
@@ -293,11 +349,16 @@ fn inspect_decoded(decoded: &Decoded<'_>, text: &str, dialect: &'static Dialect)
         Message::Declined(_) => None,
     };
     let root = decoded.message.root().to_owned();
-    let problem = kind.is_none().then(|| Problem {
-        text: format!("<{root}> is not a message that schakel knows; it is passed over"),
-        offset: None,
-        path: None,
-    });
+    let words = match &decoded.message {
+        Message::Declined(_) => {
+            Some(format!("<{root}> is not a message that schakel knows; it is passed over"))
+        }
+        Message::Call(event) if event.connection.call.is_empty() => {
+            Some("it names no call: calls at the same device cannot be told apart".into())
+        }
+        _ => None,
+    };
+    let problem = words.map(|text| Problem { text, offset: None, path: None, second_opinion: None });
     let (understood, unused) = if kind.is_some() { used(decoded, text) } else { (Vec::new(), Vec::new()) };
     Inspected {
         offset: 0,
@@ -309,7 +370,7 @@ fn inspect_decoded(decoded: &Decoded<'_>, text: &str, dialect: &'static Dialect)
         namespace: decoded.namespace.as_deref().map(str::to_owned),
         soap: decoded.soap,
         call: match &decoded.message {
-            Message::Call(event) => call(event, dialect),
+            Message::Call(event) => call(event, text, dialect),
             _ => None,
         },
         understood,
@@ -323,20 +384,23 @@ fn used(decoded: &Decoded<'_>, text: &str) -> (Vec<Field>, Vec<String>) {
     let edition = if decoded.edition == Edition::Ed3 { Edition::Ed3 } else { Edition::Ed6 };
     let again = Encoder::new(edition).with_prolog(false).to_vec(&decoded.message);
     let again = text_of(&again).ok().and_then(|again| leaves(&again).ok()).unwrap_or_default();
-    let mut told: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut told: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (path, value) in &again {
-        told.entry(path).or_default().push(value);
+        told.entry(path.to_ascii_lowercase()).or_default().push(value);
     }
     let root = decoded.message.root();
     let is_used = |path: &str, value: &str| {
         // In an envelope, the path begins outside of the message.
         let path =
             path.split_once(&format!("{root}/")).filter(|_| decoded.soap).map_or(path, |(_, inside)| inside);
+        let path = &*path.to_ascii_lowercase();
         let nested = || path.rsplit_once('/').and_then(|(outer, _)| told.get(outer));
         // Bare text where a choice should be is written again as a choice.
         let chosen = || {
             let inside = format!("{path}/");
-            again.iter().any(|(written, text)| written.starts_with(&inside) && text == value)
+            again
+                .iter()
+                .any(|(written, text)| written.to_ascii_lowercase().starts_with(&inside) && text == value)
         };
         // A flag that is off is not written again.
         value == "false"
@@ -389,7 +453,12 @@ fn field(path: String, value: String) -> Field {
     Field { path, value, number, name, uid }
 }
 
-fn call(event: &CallEvent<'_>, dialect: &'static Dialect) -> Option<Call> {
+fn call(event: &CallEvent<'_>, text: &str, dialect: &'static Dialect) -> Option<Call> {
+    let cause_as_written = || {
+        let leaves = leaves(text).unwrap_or_default();
+        let written = leaves.into_iter().find(|(path, _)| path == "cause" || path.ends_with("Event/cause"));
+        written.map(|(_, word)| word)
+    };
     let own = OwnDevices::default();
     let mut memory = Memory::new();
     let report = Translator { dialect, own: &own, memory: &mut memory }.call(event, None)?;
@@ -410,7 +479,7 @@ fn call(event: &CallEvent<'_>, dialect: &'static Dialect) -> Option<Call> {
         moved: moved.iter().map(moved_one).collect(),
         local_state: report.local.map(state),
         cause: report.cause.as_str(),
-        cause_as_written: event.cause.as_ref().map(|cause| cause.as_str().to_owned()),
+        cause_as_written: event.cause.is_some().then(cause_as_written).flatten(),
         calling: report.calling.as_ref().map(party),
         called: report.called.as_ref().map(party),
         last_redirection: report.last_redirection.as_ref().map(party),
@@ -422,11 +491,14 @@ fn call(event: &CallEvent<'_>, dialect: &'static Dialect) -> Option<Call> {
 }
 
 fn summary(name: &str, report: &CallReport, to: Option<&str>) -> String {
-    let mut text = format!(
-        "{name} at {} in call {}",
-        report.connection.device.as_str(),
-        report.connection.call.as_str()
-    );
+    let mut text = name.to_owned();
+    for (word, id) in
+        [(" at", report.connection.device.as_str()), (" in call", report.connection.call.as_str())]
+    {
+        if !id.is_empty() {
+            text.push_str(&format!("{word} {id}"));
+        }
+    }
     let who = |party: &ReportedParty| self::party(party).number.unwrap_or_else(|| "somebody unknown".into());
     match (&report.calling, &report.called) {
         (Some(calling), Some(called)) => text.push_str(&format!(": {} calls {}", who(calling), who(called))),

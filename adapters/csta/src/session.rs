@@ -272,6 +272,14 @@ impl Csta {
         None
     }
 
+    /// Whether a command with this root is waiting for its answer under this id.
+    pub(crate) fn awaits(&self, invoke: InvokeId, root: &str) -> bool {
+        let pending =
+            invoke.number().filter(|_| !invoke.is_event()).and_then(|number| self.pending.get(&number));
+        pending
+            .is_some_and(|pending| matches!(pending.awaited, Awaited::Command(_)) && pending.service == root)
+    }
+
     /// Takes the request that an invoke id names.
     pub(crate) fn take_pending(&mut self, invoke: InvokeId) -> Option<Pending> {
         let pending = self.pending.remove(&invoke.number().filter(|_| !invoke.is_event())?)?;

@@ -7,8 +7,8 @@ use schakel_core::model::ids::{ProviderCallId, Str};
 use schakel_core::model::time::Time;
 use schakel_core::report::{DeviceSnapshot, ProviderConnection, SnapshotConnection};
 use schakel_csta_wire::{
-    CallState, ConnectionId, CstaError, DeviceRef, ErrorCategory, Response, SnapshotCall, SnapshotCallInfo,
-    SnapshotCallResponse, SnapshotDevice, SnapshotDeviceInfo,
+    CallState, ConnectionId, CstaError, DeviceRef, ErrorCategory, Response, SimpleCallState, SnapshotCall,
+    SnapshotCallInfo, SnapshotCallResponse, SnapshotDevice, SnapshotDeviceInfo,
 };
 
 use crate::session::{Awaited, Csta};
@@ -229,8 +229,11 @@ fn far_state(state: &CallState<'_>) -> (ConnectionState, bool) {
             let far = states.get(1).and_then(self::state).unwrap_or(ConnectionState::Connected);
             (far, states.len() > 2)
         }
-        CallState::Simple(schakel_csta_wire::SimpleCallState::CallDelivered) => {
+        CallState::Simple(SimpleCallState::CallDelivered | SimpleCallState::CallDeliveredHeld) => {
             (ConnectionState::Alerting, false)
+        }
+        CallState::Simple(SimpleCallState::CallEstablishedOnHold | SimpleCallState::CallReceivedOnHold) => {
+            (ConnectionState::Held, false)
         }
         _ => (ConnectionState::Connected, false),
     }

@@ -95,8 +95,11 @@ impl Translator<'_> {
             monitor: monitor.cloned(),
             local,
             cause: event.cause.as_ref().map_or(Cause::Normal, cause),
-            calling: self.calling(event),
-            called: event.called.as_ref().map(|party| self.own.party(party)),
+            calling: named(self.calling(event), event.calling_name.as_deref()),
+            called: named(
+                event.called.as_ref().map(|party| self.own.party(party)),
+                event.called_name.as_deref(),
+            ),
             last_redirection: self.known(event.last_redirection.as_ref()),
             network_called: self.known(event.network_called.as_ref()),
             permitted: event.services.map(permitted),
@@ -258,6 +261,15 @@ impl Translator<'_> {
             devices.into_iter().flatten().filter_map(DeviceRef::value).find_map(|raw| normalise(raw).uid)?;
         (uid != &**call).then(|| ProviderCallId::from(uid))
     }
+}
+
+/// A party with the name that the event tells beside it.
+fn named(party: Option<ReportedParty>, name: Option<&str>) -> Option<ReportedParty> {
+    let mut party = party?;
+    if party.party.name.is_none() && !party.party.restricted {
+        party.party.name = name.filter(|name| !name.is_empty()).map(|name| Pii::new(Str::from(name)));
+    }
+    Some(party)
 }
 
 fn secondary(event: &wire::CallEvent<'_>, device: &DeviceId) -> Option<ProviderConnection> {

@@ -81,6 +81,68 @@ fn documents_ended_by_nul_are_told_apart_and_nothing_is_said_so() {
     }
 }
 
+#[test]
+fn documents_one_after_another_are_told_apart_however_they_are_separated() {
+    let prolog = "<?xml version=\"1.0\"?>";
+    for between in ["", "\n", "\r\n\r\n", "\0", "\0\r\n", " <!-- next --> "] {
+        for prolog in ["", prolog] {
+            let text = format!("{prolog}<MonitorStop/>{between}{prolog}<HoldCall></HoldCall>{between}");
+            let inspection = inspect(text.as_bytes(), &dialect::STANDARD);
+            let names: Vec<_> =
+                inspection.messages.iter().map(|m| m.message.as_deref().unwrap_or("?")).collect();
+            assert_eq!(names, ["MonitorStop", "HoldCall"], "{text:?}");
+            assert!(inspection.all_understood() && !inspection.framed);
+        }
+    }
+}
+
+#[test]
+fn each_document_may_be_in_an_encoding_of_its_own() {
+    let mut bytes = b"<?xml version='1.0' encoding='ISO-8859-1'?><MonitorStop><monitorCrossRefID>\xe9</monitorCrossRefID></MonitorStop>\n".to_vec();
+    let second = bytes.len() as u64;
+    bytes.extend("<?xml version='1.0' encoding='UTF-8'?><MonitorStop><monitorCrossRefID>日本</monitorCrossRefID></MonitorStop>".as_bytes());
+    let inspection = inspect(&bytes, &dialect::STANDARD);
+    let told: Vec<_> = inspection.messages.iter().map(|m| (m.offset, &*m.understood[0].value)).collect();
+    assert!(told.last() == Some(&(second, "日本")), "{told:?}");
+    let utf16: Vec<u8> = "<MonitorStop/>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert!(inspect(&utf16, &dialect::STANDARD).all_understood());
+}
+
+#[test]
+fn a_stream_that_cannot_be_cut_says_why_and_is_not_understood() {
+    for (bytes, reason) in [
+        (&b"\x00\x01\x00\x20<soap/>"[..], "SOAP framing is not supported"),
+        (b"\x01\x00\x00\x20<soap/>", "SOAP framing is not supported"),
+        (b"\x00\x00\x00\x03abcd", "shorter than its own 8-byte header"),
+        (b"\x00\x00\x00\x12", "4 bytes at byte 0 are no whole frame"),
+        (b"", "there is nothing in it"),
+    ] {
+        let inspection = inspect(bytes, &dialect::STANDARD);
+        let told = inspection.stream_problem.clone().unwrap_or_default();
+        assert!(told.contains(reason), "{told}");
+        assert!(!inspection.all_understood());
+    }
+    assert!(inspect(b"\0<MonitorStop/>\0", &dialect::STANDARD).all_understood());
+}
+
+#[test]
+fn what_is_malformed_has_the_word_of_a_general_reader_beside_it() {
+    let inspection = inspect(b"<HeldEvent><cause></HeldEvent>", &dialect::STANDARD);
+    let shown = serde_json::to_value(&inspection).unwrap();
+    let opinion = shown["messages"][0]["problem"]["secondOpinion"].as_str().unwrap();
+    assert!(opinion.contains("</cause>"), "{opinion}");
+}
+
+#[test]
+fn a_call_event_without_a_call_says_so() {
+    let inspection =
+        inspect(b"<HeldEvent><heldConnection/><cause>HOLD</cause></HeldEvent>", &dialect::STANDARD);
+    let message = &inspection.messages[0];
+    assert_eq!(message.verdict, Verdict::Understood);
+    assert!(message.problem.as_ref().unwrap().text.contains("names no call"));
+    assert_eq!(message.call.as_ref().unwrap().summary, "Held, cause other");
+}
+
 /// The published captures and templates of real products, where they are present.
 fn corpus() -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/csta/corpus");

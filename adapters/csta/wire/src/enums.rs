@@ -9,6 +9,14 @@ use crate::pull::{Pull, Tag};
 use crate::value::Value;
 use crate::write::Writer;
 
+/// Whether two words have the same letters, whatever their case and whatever stands between the letters.
+fn same_letters(known: &str, word: &str) -> bool {
+    fn only(text: &str) -> impl Iterator<Item = char> + '_ {
+        text.chars().filter(|c| !matches!(c, ' ' | '_' | '-')).map(|c| c.to_ascii_lowercase())
+    }
+    only(known).eq(only(word))
+}
+
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $( $(#[$vm:meta])* $variant:ident = $word:literal $(| $alias:literal)* ),* $(,)? }) => {
         $(#[$meta])*
@@ -32,10 +40,11 @@ macro_rules! words {
                 }
             }
 
-            /// Reads a word; an unknown one is kept.
+            /// Reads a word, also in another spelling (`NORMAL_CLEARING`, `Normal Clearing`); an unknown one is kept.
             pub fn from_word(word: Cow<'a, str>) -> Self {
                 match &*word {
                     $( $word $(| $alias)* => Self::$variant, )*
+                    $( other if [$word $(, $alias)*].iter().any(|known| same_letters(known, other)) => Self::$variant, )*
                     _ => Self::Other(word),
                 }
             }
@@ -403,5 +412,15 @@ mod tests {
     fn words_in_use_beside_the_standard_are_read() {
         assert_eq!(LocalConnectionState::from_word("held".into()), LocalConnectionState::Hold);
         assert_eq!(SystemStatusValue::from_word("messageLost".into()), SystemStatusValue::MessagesLost);
+    }
+
+    #[test]
+    fn words_are_read_in_any_case_and_cut_into_words() {
+        for word in ["Normal Clearing", "NORMAL_CLEARING", "normal-clearing", "normalclearing"] {
+            assert_eq!(EventCause::from_word(word.into()), EventCause::NormalClearing, "{word}");
+        }
+        assert_eq!(LocalConnectionState::from_word("HELD".into()), LocalConnectionState::Hold);
+        assert_eq!(EventCause::from_word("DTMF digit detected".into()), EventCause::DTMFDigitDetected);
+        assert_eq!(EventCause::from_word("_".into()), EventCause::Other("_".into()));
     }
 }

@@ -35,6 +35,10 @@ pub struct CallEvent<'a> {
     pub calling: Option<DeviceRef<'a>>,
     /// `calledDevice`.
     pub called: Option<DeviceRef<'a>>,
+    /// The caller's name where a product tells it in an element of its own (`callingDisplayName`).
+    pub calling_name: Option<Cow<'a, str>>,
+    /// The called party's name, likewise (`calledDisplayName`).
+    pub called_name: Option<Cow<'a, str>>,
     /// `lastRedirectionDevice`.
     pub last_redirection: Option<DeviceRef<'a>>,
     /// `originatingDevice` of `Originated`.
@@ -91,6 +95,8 @@ enum Slot {
     Target,
     Calling,
     Called,
+    CallingName,
+    CalledName,
     LastRedirection,
     Originating,
     OriginatingNid,
@@ -114,6 +120,10 @@ enum Slot {
     Digits,
     Extensions,
 }
+
+/// Zultys' own elements for names. They have no place in the standard's order and are written last.
+const CALLING_NAME: &str = "callingDisplayName";
+const CALLED_NAME: &str = "calledDisplayName";
 
 /// The child that an element name stands for, in any event.
 fn slot(name: &str) -> Option<Slot> {
@@ -151,6 +161,8 @@ fn slot(name: &str) -> Option<Slot> {
         | "device" => Slot::Subject,
         "newDestination" | "transferredToDevice" | "addedParty" => Slot::Target,
         "callingDevice" => Slot::Calling,
+        CALLING_NAME => Slot::CallingName,
+        CALLED_NAME => Slot::CalledName,
         "calledDevice" => Slot::Called,
         "lastRedirectionDevice" => Slot::LastRedirection,
         "originatingDevice" => Slot::Originating,
@@ -327,6 +339,8 @@ impl<'a> CallEvent<'a> {
             Some(Slot::Target) => self.target.absorb(pull, tag),
             Some(Slot::Calling) => self.calling.absorb(pull, tag),
             Some(Slot::Called) => self.called.absorb(pull, tag),
+            Some(Slot::CallingName) => self.calling_name.absorb(pull, tag),
+            Some(Slot::CalledName) => self.called_name.absorb(pull, tag),
             Some(Slot::LastRedirection) => self.last_redirection.absorb(pull, tag),
             Some(Slot::Originating) => self.originating.absorb(pull, tag),
             Some(Slot::OriginatingNid) => self.originating_nid.absorb(pull, tag),
@@ -358,6 +372,8 @@ impl<'a> CallEvent<'a> {
                 self.write_child(name, *slot, w);
             }
         }
+        self.calling_name.put(CALLING_NAME, w);
+        self.called_name.put(CALLED_NAME, w);
     }
 
     fn write_child(&self, name: &str, slot: Slot, w: &mut Writer<'_>) {
@@ -374,6 +390,7 @@ impl<'a> CallEvent<'a> {
             Slot::Target => self.target.put(name, w),
             Slot::Calling => self.calling.put(name, w),
             Slot::Called => self.called.put(name, w),
+            Slot::CallingName | Slot::CalledName => {}
             Slot::LastRedirection => self.last_redirection.put(name, w),
             Slot::Originating => self.originating.put(name, w),
             Slot::OriginatingNid => self.originating_nid.put(name, w),

@@ -87,6 +87,13 @@ impl<'a> CstaError<'a> {
         CstaError { category: self.category, value: Cow::Owned(self.value.into_owned()) }
     }
 
+    /// `<errorResponse Error="…"/>`, which one product answers instead of `CSTAErrorCode`.
+    pub(crate) fn read_of_vendor(pull: &mut Pull<'a>, tag: &Tag<'a>) -> Result<Self, DecodeError> {
+        let text = pull.text(tag)?;
+        let words = if text.is_empty() { tag.attribute("Error").unwrap_or_default() } else { text };
+        Ok(Self::new(ErrorCategory::PrivateErrorCode, words))
+    }
+
     /// Writes only the child, without an element around it.
     pub(crate) fn write_choice(&self, writer: &mut Writer<'_>) {
         if self.value.is_empty() {
@@ -113,18 +120,15 @@ impl fmt::Display for CstaError<'_> {
 impl<'a> Value<'a> for CstaError<'a> {
     /// Text without a child is a vendor's reason, as some products send it.
     fn read(pull: &mut Pull<'a>, tag: &Tag<'a>) -> Result<Self, DecodeError> {
-        let (child, value) = pull.choice(tag)?;
+        let named = |name: &str| ErrorCategory::ALL.into_iter().find(|category| category.name() == name);
+        let correct = "systemResourceAvailability";
+        let (child, value) = pull.choice(tag, |name| name == correct || named(name).is_some())?;
         let category = match child {
             None if value.is_empty() => ErrorCategory::Unspecified,
             None => ErrorCategory::PrivateErrorCode,
             // The correct spelling is accepted beside the standard's.
-            Some(child) if child.name == "systemResourceAvailability" => {
-                ErrorCategory::SystemResourceAvailability
-            }
-            Some(child) => ErrorCategory::ALL
-                .into_iter()
-                .find(|category| category.name() == child.name)
-                .unwrap_or(ErrorCategory::PrivateErrorCode),
+            Some(child) if child.name == correct => ErrorCategory::SystemResourceAvailability,
+            Some(child) => named(child.name).unwrap_or(ErrorCategory::PrivateErrorCode),
         };
         Ok(Self { category, value })
     }

@@ -16,8 +16,9 @@
 //! private data (skipped), missing mandatory children (empty), a nested
 //! `deviceIdentifier` inside `deviceID`, bare text where a device choice should
 //! be, both spellings of `TransferedEvent`, both shapes of
-//! `DeflectCall/newDestination`, SOAP envelopes, CDATA, entities, and white
-//! space around and inside values. Well-formed XML that is not a known message
+//! `DeflectCall/newDestination`, SOAP envelopes and faults, a call id as bare text
+//! of a connection, words of enumerations in any case (`NORMAL_CLEARING`), CDATA,
+//! entities, and white space around and inside values. Well-formed XML that is not a known message
 //! is [`Message::Declined`], not an error.
 //!
 //! # What is refused
@@ -26,6 +27,7 @@
 //! markup that is not well formed, text that is not in its declared encoding.
 //! The size of a document is limited by the framing.
 
+mod documents;
 mod edition;
 mod enums;
 mod error;
@@ -46,6 +48,7 @@ mod text;
 mod value;
 mod write;
 
+pub use documents::documents;
 pub use edition::Edition;
 pub use enums::*;
 pub use error::{DecodeError, Problem, SecondOpinion};
@@ -64,7 +67,7 @@ pub use services::{Service, ServiceGroup, ServiceSet};
 pub use session::*;
 pub use snapshot::*;
 pub use system::*;
-pub use text::text_of;
+pub use text::{is_utf16, text_of};
 pub use value::{
     CallCharacteristics, CallLinkage, ConnectionId, ConnectionListItem, DeviceHistoryItem, DeviceId,
     DeviceRef, Octets,

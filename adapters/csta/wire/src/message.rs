@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::edition::Edition;
 use crate::error::{DecodeError, Problem, SecondOpinion};
 use crate::event::{CallEvent, CallEventKind};
-use crate::fault::CstaError;
+use crate::fault::{CstaError, ErrorCategory};
 use crate::feature::FeatureEvent;
 use crate::pull::{Pull, Tag};
 use crate::request::Request;
@@ -99,25 +99,26 @@ pub struct Decoded<'a> {
 pub fn decode(text: &str) -> Result<Decoded<'_>, DecodeError> {
     read_document(text).map_err(|error| match error.problem {
         Problem::Malformed(_) | Problem::WrongEndTag(_) | Problem::Truncated(_) => {
-            DecodeError { second_opinion: Some(second_opinion(text)), ..error }
+            DecodeError { second_opinion: second_opinion(text), ..error }
         }
         _ => error,
     })
 }
 
-fn second_opinion(text: &str) -> SecondOpinion {
+/// None where there is text outside of any element: quick-xml leaves that to its caller.
+fn second_opinion(text: &str) -> Option<SecondOpinion> {
+    use quick_xml::events::Event;
     let mut reader = quick_xml::Reader::from_str(text);
     let mut open = 0_usize;
     loop {
         match reader.read_event() {
-            Ok(quick_xml::events::Event::Start(_)) => open += 1,
-            Ok(quick_xml::events::Event::End(_)) => open = open.saturating_sub(1),
-            Ok(quick_xml::events::Event::Eof) if open == 0 => return SecondOpinion::Accepted,
-            Ok(quick_xml::events::Event::Eof) => {
-                return SecondOpinion::Refused(format!("{open} elements are not closed"));
-            }
+            Ok(Event::Start(_)) => open += 1,
+            Ok(Event::End(_)) => open = open.saturating_sub(1),
+            Ok(Event::Text(text)) if open == 0 && !text.trim_ascii().is_empty() => return None,
+            Ok(Event::Eof) if open == 0 => return Some(SecondOpinion::Accepted),
+            Ok(Event::Eof) => return Some(SecondOpinion::Refused(format!("{open} elements are not closed"))),
             Ok(_) => {}
-            Err(error) => return SecondOpinion::Refused(error.to_string()),
+            Err(error) => return Some(SecondOpinion::Refused(error.to_string())),
         }
     }
 }
@@ -145,6 +146,9 @@ fn read_message<'a>(pull: &mut Pull<'a>, root: &Tag<'a>) -> Result<Message<'a>, 
     }
     if root.name == ERROR_ROOT {
         return CstaError::read(pull, root).map(Message::Error);
+    }
+    if root.name.eq_ignore_ascii_case("errorResponse") {
+        return CstaError::read_of_vendor(pull, root).map(Message::Error);
     }
     if root.name.ends_with("Event") {
         if let Some(event) = FeatureEvent::read(pull, root)? {
@@ -186,17 +190,32 @@ fn read_body<'a>(
     around: &[Tag<'a>],
 ) -> Result<Option<Decoded<'a>>, DecodeError> {
     let mut found = None;
+    let mut words = Cow::Borrowed("");
     while let Some(child) = pull.child(body)? {
         if found.is_some() {
             pull.skip(&child)?;
         } else if matches!(child.name, "Fault" | "detail" | "Detail") {
             found = read_body(pull, &child, around)?;
+        } else if body.name == "Fault" && matches!(child.name, "faultstring" | "Reason") {
+            words = pull.text(&child)?;
         } else if body.name == "Fault" {
-            // faultcode, faultstring, Code, Reason: said by the error inside `detail`.
             pull.skip(&child)?;
         } else {
             found = Some(read(pull, &child, around)?);
         }
+    }
+    // A fault is a refusal also where no `CSTAErrorCode` is in it.
+    let is_error =
+        found.as_ref().is_some_and(|found: &Decoded<'_>| matches!(found.message, Message::Error(_)));
+    if body.name == "Fault" && !is_error {
+        let error = CstaError::new(ErrorCategory::PrivateErrorCode, words);
+        let message = Message::Error(error);
+        found = Some(Decoded {
+            message,
+            edition: Edition::Other,
+            namespace: body.namespace(body.prefix),
+            soap: true,
+        });
     }
     Ok(found)
 }

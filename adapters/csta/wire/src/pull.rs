@@ -119,6 +119,27 @@ impl<'a> Pull<'a> {
         }
     }
 
+    /// As [`Pull::child`]; `own` is the text of `parent` itself once its end is reached.
+    pub(crate) fn child_or_text(
+        &mut self,
+        parent: &Tag<'a>,
+        own: &mut Cow<'a, str>,
+    ) -> Result<Option<Tag<'a>>, DecodeError> {
+        if parent.empty {
+            return Ok(None);
+        }
+        loop {
+            match self.next()? {
+                Token::Open(tag) => return Ok(Some(tag)),
+                Token::Close => {
+                    *own = trim(std::mem::take(own));
+                    return Ok(None);
+                }
+                piece => self.append(own, &piece)?,
+            }
+        }
+    }
+
     /// The text of `tag` without the white space around it. Products nest an
     /// element where text should be: then that element's text counts.
     pub(crate) fn text(&mut self, tag: &Tag<'a>) -> Result<Cow<'a, str>, DecodeError> {
@@ -144,9 +165,14 @@ impl<'a> Pull<'a> {
         }
     }
 
-    /// The first child of `tag` with its text, or no child and the text of `tag` itself.
-    pub(crate) fn choice(&mut self, tag: &Tag<'a>) -> Result<(Option<Tag<'a>>, Cow<'a, str>), DecodeError> {
-        let mut found = None;
+    /// The first child of `tag` that is an alternative, or else the first, with its
+    /// text; or no child and the text of `tag` itself.
+    pub(crate) fn choice(
+        &mut self,
+        tag: &Tag<'a>,
+        is_alternative: impl Fn(&str) -> bool,
+    ) -> Result<(Option<Tag<'a>>, Cow<'a, str>), DecodeError> {
+        let mut found: Option<Tag<'a>> = None;
         let mut text = Cow::Borrowed("");
         let mut own = Cow::Borrowed("");
         if tag.empty {
@@ -154,7 +180,10 @@ impl<'a> Pull<'a> {
         }
         loop {
             match self.next()? {
-                Token::Open(child) if found.is_none() => {
+                Token::Open(child)
+                    if found
+                        .is_none_or(|found| !is_alternative(found.name) && is_alternative(child.name)) =>
+                {
                     text = self.text(&child)?;
                     found = Some(child);
                 }
@@ -235,6 +264,11 @@ impl<'a> Pull<'a> {
             }
         }
         Ok(())
+    }
+
+    /// How many bytes have been read.
+    pub(crate) fn position(&self) -> usize {
+        self.at
     }
 
     /// Checks that nothing but white space and comments follows the root element.

@@ -149,7 +149,7 @@ impl<'a> SessionReason<'a> {
 
 impl<'a> Value<'a> for SessionReason<'a> {
     fn read(pull: &mut Pull<'a>, tag: &Tag<'a>) -> Result<Self, DecodeError> {
-        let (child, word) = pull.choice(tag)?;
+        let (child, word) = pull.choice(tag, |name| name.ends_with("Error") || name.ends_with("Reason"))?;
         Ok(Self { defined: child.is_some_and(|child| child.name.starts_with("defined")), word })
     }
     fn write(&self, name: &str, writer: &mut Writer<'_>) {

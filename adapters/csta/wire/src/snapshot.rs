@@ -53,12 +53,14 @@ impl<'a> CallState<'a> {
                 SimpleCallState::CallOriginated
                 | SimpleCallState::CallDelivered
                 | SimpleCallState::CallEstablished => State::Connected,
-                // The word after `call` tells the far end's state where it ends in `Held`: the far end holds us.
-                SimpleCallState::CallDeliveredHeld | SimpleCallState::CallEstablishedHeld => State::Connected,
-                SimpleCallState::CallReceived => State::Alerting,
-                SimpleCallState::CallReceivedOnHold => State::Alerting,
-                SimpleCallState::CallEstablishedOnHold => State::Hold,
-                SimpleCallState::CallQueued | SimpleCallState::CallQueuedHeld => State::Queued,
+                // `…Held`: this end holds. `…OnHold`: the far end does (ECMA-269, simple call states; in CSTA
+                // phase I their numbers are made of both ends' states, this end's last).
+                SimpleCallState::CallDeliveredHeld
+                | SimpleCallState::CallEstablishedHeld
+                | SimpleCallState::CallQueuedHeld => State::Hold,
+                SimpleCallState::CallEstablishedOnHold => State::Connected,
+                SimpleCallState::CallReceived | SimpleCallState::CallReceivedOnHold => State::Alerting,
+                SimpleCallState::CallQueued => State::Queued,
                 SimpleCallState::CallFailed
                 | SimpleCallState::CallFailedHeld
                 | SimpleCallState::CallBlocked => State::Fail,

@@ -242,6 +242,9 @@ pub enum DeviceRef<'a> {
     NotSpecified,
 }
 
+const DEVICE_ALTERNATIVES: [&str; 7] =
+    ["deviceIdentifier", "numberDialed", "deviceID", "notKnown", "restricted", "notRequired", "notSpecified"];
+
 impl<'a> DeviceRef<'a> {
     /// A known device.
     pub fn known(value: impl Into<Cow<'a, str>>) -> Self {
@@ -260,7 +263,7 @@ impl<'a> DeviceRef<'a> {
 impl<'a> Value<'a> for DeviceRef<'a> {
     /// Bare text instead of a choice, as some phones send it, is an identifier.
     fn read(pull: &mut Pull<'a>, tag: &Tag<'a>) -> Result<Self, DecodeError> {
-        let (choice, text) = pull.choice(tag)?;
+        let (choice, text) = pull.choice(tag, |name| DEVICE_ALTERNATIVES.contains(&name))?;
         Ok(match choice {
             Some(child) => match child.name {
                 "restricted" => Self::Restricted,
@@ -314,14 +317,19 @@ impl<'a> ConnectionId<'a> {
 }
 
 impl<'a> Value<'a> for ConnectionId<'a> {
+    /// Bare text instead of the two parts is the call's id.
     fn read(pull: &mut Pull<'a>, tag: &Tag<'a>) -> Result<Self, DecodeError> {
         let mut id = Self::default();
-        while let Some(child) = pull.child(tag)? {
+        let mut own = Cow::Borrowed("");
+        while let Some(child) = pull.child_or_text(tag, &mut own)? {
             match child.name {
-                "callID" => id.call = pull.text(&child)?,
-                "deviceID" => id.device = DeviceId::read(pull, &child)?,
+                "callID" | "callId" => id.call = pull.text(&child)?,
+                "deviceID" | "deviceId" => id.device = DeviceId::read(pull, &child)?,
                 _ => pull.skip(&child)?,
             }
+        }
+        if id.call.is_empty() {
+            id.call = own;
         }
         Ok(id)
     }
@@ -369,7 +377,7 @@ impl Octets<'_> {
 
 impl<'a> Value<'a> for Octets<'a> {
     fn read(pull: &mut Pull<'a>, tag: &Tag<'a>) -> Result<Self, DecodeError> {
-        let (choice, text) = pull.choice(tag)?;
+        let (choice, text) = pull.choice(tag, |name| matches!(name, "string" | "private"))?;
         Ok(match choice {
             Some(child) if child.name == "private" => Self::Private,
             _ => Self::Hex(text),
@@ -519,7 +527,7 @@ impl<'a> Value<'a> for CallCharacteristics {
     }
 }
 
-/// Reads one child of `tag` by name and passes over the others.
+/// Reads one child of `tag` by name, in whatever case, and passes over the others.
 pub(crate) fn read_only<'a, T: Value<'a>>(
     pull: &mut Pull<'a>,
     tag: &Tag<'a>,
@@ -527,7 +535,7 @@ pub(crate) fn read_only<'a, T: Value<'a>>(
 ) -> Result<Option<T>, DecodeError> {
     let mut found = None;
     while let Some(child) = pull.child(tag)? {
-        if child.name == name {
+        if child.name.eq_ignore_ascii_case(name) {
             found = Some(T::read(pull, &child)?);
         } else {
             pull.skip(&child)?;
