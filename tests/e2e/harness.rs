@@ -36,6 +36,33 @@ pub struct House {
     _folder: TempDir,
 }
 
+/// xorshift64*: a seed is enough to repeat a run's choices.
+pub struct Dice(u64);
+
+impl Dice {
+    /// With the seed in `SCHAKEL_SEED`, or one of its own.
+    pub fn new() -> Self {
+        let wanted = std::env::var("SCHAKEL_SEED").ok().map(|text| text.parse::<u64>().unwrap());
+        Self(wanted.unwrap_or_else(rand::random) | 1)
+    }
+
+    /// The seed, before the first roll.
+    pub fn seed(&self) -> u64 {
+        self.0
+    }
+
+    pub fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % sides
+    }
+
+    pub fn one_of<'a, T: ?Sized>(&mut self, these: &[&'a T]) -> &'a T {
+        these[self.roll(these.len() as u64) as usize]
+    }
+}
+
 /// Runs a test on one thread, as the daemon does.
 pub fn on_runtime(test: impl Future<Output = ()>) {
     schakel::tls::install();
@@ -130,10 +157,21 @@ impl House {
         simulator: SimulatorConfig,
         provider: &str,
     ) -> Self {
+        Self::furnished(folder, address, simulator, provider, |text| text).await
+    }
+
+    /// With the text of the configuration as it is left by `edit`.
+    pub async fn furnished(
+        folder: TempDir,
+        address: Option<SocketAddr>,
+        simulator: SimulatorConfig,
+        provider: &str,
+        edit: impl FnOnce(String) -> String,
+    ) -> Self {
         let pbx = schakel_simulator::start(simulator).await.unwrap();
         let address = address.or(pbx.csta_address()).unwrap();
         let text = configuration(folder.path(), address, "127.0.0.1:0", "127.0.0.1:0", provider);
-        let config = Config::parse("test", Some(&text), &[]).unwrap();
+        let config = Config::parse("test", Some(&edit(text)), &[]).unwrap();
         let token = token(&config.journal.path);
         let daemon =
             Daemon::start(config, Sabotage::default()).await.unwrap_or_else(|error| panic!("{error:?}"));

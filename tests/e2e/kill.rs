@@ -6,7 +6,7 @@
 //! Two negative controls break the daemon on purpose and must be noticed: delivery without lanes, and acting before
 //! the commit.
 
-use crate::harness::{self, ANY, SOON};
+use crate::harness::{self, ANY, Dice, SOON};
 use http::Method;
 use schakel::client::Api;
 use schakel::client::ledger::Order;
@@ -74,7 +74,7 @@ fn killed(sabotage: &str, kills: u32, until: &str) -> Vec<String> {
     let mut complaints = Vec::new();
     harness::on_runtime(async {
         let mut yard = Yard::new(sabotage).await;
-        println!("seed {}", yard.dice.0);
+        println!("seed {}", yard.dice.seed());
         for kill in 0..kills {
             yard.life(kill).await;
             complaints = yard.complaints();
@@ -104,18 +104,6 @@ struct Yard {
     accepted: BTreeSet<Uuid>,
 }
 
-/// xorshift64*: a seed is enough to repeat a run's choices.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % sides
-    }
-}
-
 impl Yard {
     async fn new(sabotage: &str) -> Self {
         let folder = TempDir::new().unwrap();
@@ -137,7 +125,7 @@ impl Yard {
             api_address,
             sabotage: sabotage.into(),
             folder,
-            dice: Dice(rand::random::<u64>() | 1),
+            dice: Dice::new(),
             accepted: BTreeSet::new(),
         };
         let mut daemon = yard.start().await;

@@ -8,6 +8,7 @@
 )]
 
 mod calls;
+mod chaos;
 mod disk;
 mod harness;
 mod kill;

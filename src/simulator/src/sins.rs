@@ -75,7 +75,7 @@ pub enum Sin {
     /// The PBX starts again: every link breaks.
     Restart {
         /// Its calls survive.
-        #[serde(default)]
+        #[serde(default, rename = "keep-calls", alias = "keep_calls")]
         keep_calls: bool,
         /// It is away for so long.
         #[serde(default, rename = "for")]
