@@ -13,7 +13,7 @@ use schakel_core::command::{CommandRecord, Refusal, RefusalCause};
 use schakel_core::effect::Effect;
 use schakel_core::input::{Input, InputBody};
 use schakel_core::model::ids::{CommandId, IdMaker, OrganisationId, ProviderId};
-use schakel_core::model::time::Time;
+use schakel_core::model::time::{Millis, Time};
 use schakel_core::state::State;
 use schakel_journal as journal;
 use std::collections::{BTreeMap, HashMap};
@@ -26,6 +26,10 @@ const INBOX_MAX: usize = 4096;
 
 /// How many asks are applied before one commit: beyond it the commit's share is below the work's noise.
 const BATCH_MAX: usize = 1024;
+
+/// Between two snapshots at least: to encode one of thousands of calls takes milliseconds, which the events of a busy
+/// minute would wait for. A restart reads what came since in well under a second.
+const SNAPSHOT_PAUSE: Millis = Millis::seconds(2);
 
 /// How long to wait before a failed commit is offered again.
 const COMMIT_RETRY: Duration = Duration::from_millis(250);
@@ -73,6 +77,7 @@ pub struct Engine {
     input_seq: u64,
     notification_seq: u64,
     snapshot_seq: u64,
+    snapshot_at: Time,
 }
 
 /// What one turn of the loop gathers before it commits.
@@ -123,6 +128,7 @@ impl Engine {
             input_seq: recovered.input_seq,
             notification_seq: recovered.notification_seq,
             snapshot_seq: recovered.snapshot_seq,
+            snapshot_at: recovered.last_time,
         })
     }
 
@@ -372,7 +378,7 @@ impl Engine {
         for look in turn.reads {
             look(&self.state);
         }
-        if turn.stop.is_some() || self.input_seq - self.snapshot_seq >= self.settings.snapshot_every {
+        if turn.stop.is_some() || self.snapshot_is_due() {
             self.snapshot(turn.stop.is_some()).await;
         }
         turn.stop
@@ -414,6 +420,11 @@ impl Engine {
         }
     }
 
+    fn snapshot_is_due(&mut self) -> bool {
+        self.input_seq - self.snapshot_seq >= self.settings.snapshot_every
+            && self.clock.now() - self.snapshot_at >= SNAPSHOT_PAUSE
+    }
+
     async fn snapshot(&mut self, wait: bool) {
         let writing = {
             let (store, seq, bytes) =
@@ -425,6 +436,7 @@ impl Engine {
             }
         };
         self.snapshot_seq = self.input_seq;
+        self.snapshot_at = self.clock.now();
         if wait {
             writing.await;
         } else {

@@ -65,8 +65,8 @@ pub(crate) fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connect
     // 3 to 5 ms instead of 40 to 60.
     conn.pragma_update(None, "wal_autocheckpoint", 1_000)?;
     conn.pragma_update(None, "journal_size_limit", 128 * 1024 * 1024)?;
-    // Negative: KiB. The writer touches the ends of a few trees, 8 MB holds them with room to spare.
-    conn.pragma_update(None, "cache_size", -8_192)?;
+    // Negative: KiB. The writer touches the ends of a few trees, 4 MB holds them with room to spare.
+    conn.pragma_update(None, "cache_size", -4_096)?;
     conn.set_prepared_statement_cache_capacity(48);
     migrate(&mut conn)?;
     if let Some(pages) = max_pages {
