@@ -102,6 +102,10 @@ impl Csta {
         let Some(device) = self.watches.devices.get_mut(index) else { return };
         let Watch::Settling(settling) = &mut device.watch else { return };
         for info in calls {
+            // One product tells that there is no call by a call with nothing in it.
+            if info.connection.call.is_empty() && info.connection.device.is_empty() {
+                continue;
+            }
             let call = Str::from(&*info.connection.call);
             self.memory.remember(&call, &device.id, &info.connection.device.value);
             let local = info.state.local().as_ref().and_then(state);

@@ -6,10 +6,10 @@ use crate::edition::Edition;
 use crate::error::{DecodeError, Problem, SecondOpinion};
 use crate::event::{CallEvent, CallEventKind};
 use crate::fault::{CstaError, ErrorCategory};
-use crate::feature::FeatureEvent;
+use crate::feature::{AgentEventKind, FeatureEvent};
 use crate::pull::{Pull, Tag};
 use crate::request::Request;
-use crate::response::Response;
+use crate::response::{CallService, EmptyResponse, Response};
 use crate::session::Session;
 use crate::value::Value;
 use crate::write::Writer;
@@ -161,8 +161,22 @@ fn read_message<'a>(pull: &mut Pull<'a>, root: &Tag<'a>) -> Result<Message<'a>, 
     } else if let Some(request) = Request::read(pull, root)? {
         return Ok(request.into());
     }
+    if let Some(name) = known_root(root.name) {
+        return read_message(pull, &root.renamed(name));
+    }
     pull.skip(root)?;
     Ok(Message::Declined(Declined { root: Cow::Borrowed(root.name) }))
+}
+
+/// The root element that is meant by another spelling: one product writes `SnapShotDeviceResponse`.
+fn known_root(name: &str) -> Option<&'static str> {
+    let known = CallEventKind::ALL.iter().map(|kind| kind.root());
+    let known = known.chain(AgentEventKind::ALL.iter().map(|kind| kind.root()));
+    let known = known.chain(FeatureEvent::ROOTS.iter().copied()).chain(Request::ROOTS.iter().copied());
+    let known = known.chain(Response::ROOTS.iter().copied());
+    let known = known.chain(EmptyResponse::ALL.iter().map(|response| response.root()));
+    let known = known.chain(CallService::ALL.iter().map(|service| service.root())).chain([ERROR_ROOT]);
+    known.into_iter().find(|known| known.eq_ignore_ascii_case(name) && *known != name)
 }
 
 /// The message inside `Body`, or inside `Fault/detail`.

@@ -30,6 +30,11 @@ pub(crate) struct Tag<'a> {
 }
 
 impl<'a> Tag<'a> {
+    /// The same element under another name.
+    pub(crate) fn renamed(&self, name: &'static str) -> Self {
+        Self { name, ..*self }
+    }
+
     /// The value of an attribute, matched by its local name.
     pub(crate) fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
         if self.attributes.is_empty() {

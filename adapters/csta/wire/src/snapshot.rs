@@ -153,7 +153,8 @@ pub struct SnapshotDeviceResponse<'a> {
 }
 
 impl<'a> Content<'a> for SnapshotDeviceResponse<'a> {
-    /// The wrapper is missing in one product, so its children are read in either place.
+    /// The wrapper is missing in some products, so its children are read in either place. They are a choice: where
+    /// both are there, the calls have been told, and no segments will come.
     fn child(&mut self, pull: &mut Pull<'a>, tag: &Tag<'a>) -> Result<bool, DecodeError> {
         match tag.name {
             "crossRefIDorSnapshotData" => {
@@ -163,8 +164,11 @@ impl<'a> Content<'a> for SnapshotDeviceResponse<'a> {
                     }
                 }
             }
-            "serviceCrossRefID" => self.cross_ref.absorb(pull, tag)?,
-            "snapshotData" => self.calls.absorb(pull, tag)?,
+            "serviceCrossRefID" if self.calls.is_empty() => self.cross_ref.absorb(pull, tag)?,
+            "snapshotData" => {
+                self.cross_ref = None;
+                self.calls.absorb(pull, tag)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)

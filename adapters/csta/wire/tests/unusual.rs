@@ -238,3 +238,28 @@ fn what_quick_xml_leaves_to_its_caller_is_no_fault_of_ours() {
     assert_eq!(decode("no element").unwrap_err().second_opinion, None);
     assert!(matches!(decode("<a><b></a>").unwrap_err().second_opinion, Some(SecondOpinion::Refused(_))));
 }
+
+#[test]
+fn a_root_in_another_case_is_the_message_that_is_meant() {
+    for (text, root) in [
+        ("<SnapShotDeviceResponse/>", "SnapshotDeviceResponse"),
+        ("<heldevent/>", "HeldEvent"),
+        ("<MONITORSTART/>", "MonitorStart"),
+        ("<agentReadyEvent/>", "AgentReadyEvent"),
+        ("<holdcallresponse/>", "HoldCallResponse"),
+        ("<CstaErrorCode><operation>generic</operation></CstaErrorCode>", "CSTAErrorCode"),
+    ] {
+        let message = decode(text).unwrap().message;
+        assert!(!matches!(message, Message::Declined(_)), "{text}");
+        assert_eq!(message.root(), root);
+    }
+}
+
+#[test]
+fn a_snapshot_with_reference_and_calls_has_told_the_calls() {
+    let text = "<SnapShotDeviceResponse><serviceCrossRefID>u-1-200</serviceCrossRefID><snapshotData><snapshotDeviceResponseInfo/></snapshotData></SnapShotDeviceResponse>";
+    let Message::Response(Response::SnapshotDevice(response)) = decode(text).unwrap().message else {
+        panic!()
+    };
+    assert_eq!((response.cross_ref, response.calls.len()), (None, 1));
+}
