@@ -9,9 +9,7 @@ use tracing_subscriber::EnvFilter;
 /// # Errors
 /// The filter that is none, and what one looks like.
 pub fn start(log: &Log) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&log.level).map_err(|error| {
-        format!("log.level: \"{}\" is no filter: {error}; such as \"info,schakel_csta=debug\"", log.level)
-    })?;
+    let filter = filter(&log.level).map_err(|text| format!("log.level: {text}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match log.format {
         LogFormat::Human => builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init(),
@@ -20,4 +18,13 @@ pub fn start(log: &Log) -> Result<(), String> {
     // A second start in one process (tests, the demo) keeps the first.
     drop(started);
     Ok(())
+}
+
+/// The filter that a level names.
+///
+/// # Errors
+/// What is wrong with it, and what one looks like.
+pub fn filter(level: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(level)
+        .map_err(|error| format!("\"{level}\" is no filter: {error}; such as \"info,schakel_csta=debug\""))
 }

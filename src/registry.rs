@@ -4,7 +4,7 @@ use crate::config::Provider;
 use schakel_core::adapter::Adapter;
 use schakel_core::model::ids::DeviceId;
 use schakel_core::model::time::Millis;
-use schakel_csta::{Csta, Dialect, SessionSettings, Settings};
+use schakel_csta::{Csta, Dialect, SessionSettings, Settings, SettingsError};
 
 /// The names that `adapter = …` may have.
 const KNOWN: &str = "\"csta\"";
@@ -12,22 +12,32 @@ const KNOWN: &str = "\"csta\"";
 /// Whether a provider's adapter exists and takes its settings.
 ///
 /// # Errors
-/// What is wrong and how to mend it.
-pub fn check(provider: &Provider) -> Result<(), String> {
+/// The key in the provider's section, and what is wrong with it and how to mend it.
+pub fn check(provider: &Provider) -> Result<(), (&'static str, String)> {
     match provider.adapter.as_str() {
         "csta" => {
             let csta = &provider.csta;
-            if csta.outstanding_max == 0 {
-                return Err("csta.outstanding_max must be at least 1".into());
+            for (key, value, least) in [
+                ("csta.outstanding_max", csta.outstanding_max, 1),
+                ("csta.request_limit_seconds", csta.request_limit_seconds, 1),
+                ("csta.session_duration_seconds", csta.session_duration_seconds, 10),
+            ] {
+                if value < least {
+                    return Err((key, format!("must be at least {least}")));
+                }
             }
-            if csta.session && csta.session_duration_seconds < 10 {
-                return Err("csta.session_duration_seconds must be at least 10".into());
+            if csta.session {
+                session(provider).map_err(|text| ("csta.session_password_file", text))?;
             }
-            Settings::named(&csta.dialect, csta.edition, Vec::new())
-                .map(drop)
-                .map_err(|error| error.to_string())
+            Settings::named(&csta.dialect, csta.edition, Vec::new()).map(drop).map_err(|error| {
+                let key = match error {
+                    SettingsError::Dialect(_) => "csta.dialect",
+                    SettingsError::Edition(_) => "csta.edition",
+                };
+                (key, error.to_string())
+            })
         }
-        other => Err(format!("there is no adapter \"{other}\"; known are: {KNOWN}")),
+        other => Err(("adapter", format!("there is no adapter \"{other}\"; known are: {KNOWN}"))),
     }
 }
 
@@ -36,7 +46,7 @@ pub fn check(provider: &Provider) -> Result<(), String> {
 /// # Errors
 /// What is wrong and how to mend it.
 pub fn adapter(provider: &Provider) -> Result<Box<dyn Adapter>, String> {
-    check(provider)?;
+    check(provider).map_err(|(key, text)| format!("{key}: {text}"))?;
     let csta = &provider.csta;
     let mut devices = Vec::new();
     for group in &provider.devices {
@@ -86,7 +96,7 @@ fn session(provider: &Provider) -> Result<SessionSettings, String> {
         String::new()
     } else {
         std::fs::read_to_string(file)
-            .map_err(|error| format!("csta.session_password_file {}: {error}", file.display()))?
+            .map_err(|error| format!("{} cannot be read: {error}", file.display()))?
             .trim_end_matches(['\r', '\n'])
             .to_owned()
     };

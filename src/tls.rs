@@ -12,7 +12,7 @@ use std::sync::Arc;
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The file is not what it must be.
-    #[error("{file}: {detail}; expected a PEM file with {expected}")]
+    #[error("{file} is not a PEM file with {expected}: {detail}")]
     File {
         /// Which.
         file: String,
@@ -111,7 +111,11 @@ fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let certificates: Vec<_> = CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect)
         .map_err(|error| failed(error.to_string()))?;
-    if certificates.is_empty() { Err(failed("there is none in it".into())) } else { Ok(certificates) }
+    if certificates.is_empty() {
+        Err(failed("nothing of the kind is in it".into()))
+    } else {
+        Ok(certificates)
+    }
 }
 
 fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {

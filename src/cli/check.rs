@@ -17,7 +17,7 @@ pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
             .map(|numbers| numbers.len())
             .sum();
         println!(
-            "  provider      {}: {} ({}), {} {}, {devices} devices",
+            "  provider      {}: {} ({}), {} {}, {devices} {}",
             provider.name,
             provider.adapter,
             provider.csta.dialect,
@@ -26,7 +26,16 @@ pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
                 crate::config::Mode::Listen => "listens on",
             },
             provider.address,
+            if devices == 1 { "device" } else { "devices" },
         );
+        if devices == 0 {
+            println!(
+                "  note          nothing is watched there: list its telephones in [[providers.devices]]"
+            );
+        }
+    }
+    if config.providers.is_empty() {
+        println!("  note          there is no telephone system: add a section [[providers]]");
     }
     Ok(())
 }

@@ -53,13 +53,15 @@ impl Config {
     pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Self, ConfigError> {
         let Some(path) = file else { return Self::parse("the defaults", None, environment) };
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| ConfigError {
-            file: name.clone(),
-            problems: vec![Problem {
-                line: None,
-                key: "file".into(),
-                text: format!("cannot be read: {error}; give an existing TOML file with --config"),
-            }],
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            let text = match error.kind() {
+                std::io::ErrorKind::InvalidData => "is not UTF-8, as TOML must be; save it as UTF-8".into(),
+                _ => format!("cannot be read: {error}; give an existing TOML file with --config"),
+            };
+            ConfigError {
+                file: name.clone(),
+                problems: vec![Problem { line: None, key: "file".into(), text }],
+            }
         })?;
         Self::parse(&name, Some(&text), environment)
     }
@@ -107,20 +109,42 @@ fn read(text: Option<&str>, environment: &[(String, String)], problems: &mut Vec
     if !problems.is_empty() {
         return None;
     }
-    let mut merged = merge(&example, source.parse().unwrap_or_default());
-    overrides::apply(&mut merged, environment, problems);
-    let config = match merged.try_into::<Config>() {
-        Ok(config) => config,
+    let given = match source.parse::<Table>() {
+        Ok(given) => given,
+        // What has the shape of a value and is none, such as a number beyond 64 bits.
         Err(error) => {
-            problems.push(value_problem(source, &error));
+            let line = error.span().map(|span| line_of(source, &span));
+            problems.push(Problem { line, key: "value".into(), text: error.message().into() });
             return None;
         }
     };
-    validate::check(&config, problems);
+    let mut merged = merge(&example, given);
+    overrides::apply(&mut merged, environment, problems);
+    let config = match serde_path_to_error::deserialize::<_, Config>(Value::Table(merged)) {
+        Ok(config) => Some(config),
+        Err(error) => {
+            let key = error.path().to_string();
+            problems.push(Problem { line: None, key, text: in_words(error.inner().message()) });
+            None
+        }
+    };
+    if let Some(config) = &config {
+        validate::check(config, problems);
+    }
     for problem in problems.iter_mut().filter(|problem| problem.line.is_none()) {
         problem.line = text.and_then(|text| find(&document, &problem.key).map(|span| line_of(text, &span)));
     }
-    Some(config)
+    config
+}
+
+/// serde speaks of Rust's types, which nobody who writes a configuration has to know.
+fn in_words(message: &str) -> String {
+    const TYPES: [(&str, &str); 3] = [
+        ("expected u8", "expected a whole number from 0 to 255"),
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected u64", "expected a whole number from 0"),
+    ];
+    TYPES.iter().fold(message.to_owned(), |text, (rust, words)| text.replace(rust, words))
 }
 
 /// Keys that an example element shows but that have no default, or have one that the example does not show.
@@ -170,7 +194,14 @@ fn compare(source: &str, table: &DeTable<'_>, example: &Table, path: &str, probl
 }
 
 fn wrong_type(source: &str, span: Range<usize>, key: String, known: &Value, given: &DeValue<'_>) -> Problem {
-    let text = format!("the type is {}, but must be {}, such as {known}", given.type_str(), known.type_str());
+    let text = match known {
+        Value::Array(elements) if matches!(elements.first(), Some(Value::Table(_))) => {
+            format!("there may be several, so each is written as [[{key}]]")
+        }
+        known => {
+            format!("the type is {}, but must be {}, such as {known}", given.type_str(), known.type_str())
+        }
+    };
     Problem { line: Some(line_of(source, &span)), key, text }
 }
 
@@ -224,18 +255,6 @@ fn over(defaults: &Table, given: Value) -> Value {
         }
     }
     Value::Table(merged)
-}
-
-/// A value of the right type that is no value of the key: the deserialiser says which, without a place.
-fn value_problem(source: &str, error: &toml::de::Error) -> Problem {
-    let message = error.message();
-    // serde names the offending text in backquotes; its first appearance is the place.
-    let line = message
-        .split('`')
-        .nth(1)
-        .and_then(|text| source.find(&format!("\"{text}\"")).or_else(|| source.find(text)))
-        .map(|at| line_of(source, &(at..at)));
-    Problem { line, key: "value".into(), text: message.into() }
 }
 
 fn line_of(source: &str, span: &Range<usize>) -> usize {
@@ -326,6 +345,54 @@ mod tests {
         let found = problems("[[providers]]\nname = \"a\"\nmode = \"lisen\"\n");
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("t.toml:3: ") && found[0].contains("lisen"), "{found:?}");
+    }
+
+    #[test]
+    fn p05_a_number_out_of_bounds_is_told_with_its_key_and_never_ignored() {
+        for value in ["-1", "4294967296", "99999999999999999999"] {
+            let found = problems(&format!("[api]\n\nconnections_max = {value}\n"));
+            assert!(found.len() == 1 && found[0].starts_with("t.toml:3: "), "{value}: {found:?}");
+            assert!(!found[0].contains("u32"), "{found:?}");
+        }
+        let found = problems("[[providers]]\nname = \"a\"\n[providers.csta]\nedition = 300\n");
+        assert!(found[0].starts_with("t.toml:4: providers[0].csta.edition: "), "{found:?}");
+    }
+
+    #[test]
+    fn p05_what_can_be_seen_without_starting_is_seen_by_the_check() {
+        let provider = "[[providers]]\nname = \"a\"\n";
+        for (text, key) in [
+            ("[admin]\nlisten = \"127.0.0.1:8443\"\n", "admin.listen"),
+            ("[journal]\npath = \"\"\n", "journal.path"),
+            ("[organisation]\nsystem = \"a b\"\n", "organisation.system"),
+            ("[webhooks]\nallowed_hosts = [\"https://jkc.voorbeeld.nl/\"]\n", "webhooks.allowed_hosts[0]"),
+            ("[log]\nlevel = \"loud=very=much\"\n", "log.level"),
+            (
+                "[api]\ntls_certificate_file = \"Cargo.toml\"\ntls_key_file = \"Cargo.toml\"\n",
+                "api.tls_certificate_file",
+            ),
+            (&format!("{provider}[providers.csta]\ndialect = \"openscpe\"\n"), "providers[0].csta.dialect"),
+            (
+                &format!("{provider}[providers.csta]\noutstanding_max = 0\n"),
+                "providers[0].csta.outstanding_max",
+            ),
+            (
+                &format!("{provider}[providers.csta]\nrequest_limit_seconds = 0\n"),
+                "providers[0].csta.request_limit_seconds",
+            ),
+            (
+                &format!("{provider}[providers.csta]\nsession = true\nsession_password_file = \"/none\"\n"),
+                "providers[0].csta.session_password_file",
+            ),
+            (&format!("{provider}tls = true\ntls_name = \"a b\"\n"), "providers[0].tls_name"),
+            (&format!("{provider}tls = true\ntls_ca_file = \"Cargo.toml\"\n"), "providers[0].tls_ca_file"),
+        ] {
+            let found = problems(text);
+            assert!(found.len() == 1 && found[0].contains(&format!(": {key}: ")), "{key}: {found:?}");
+            assert!(found[0].starts_with("t.toml:"), "{found:?}");
+        }
+        let found = problems("[providers]\nname = \"a\"\n");
+        assert!(found[0].contains("[[providers]]"), "{found:?}");
     }
 
     #[test]

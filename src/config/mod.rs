@@ -8,6 +8,7 @@ mod validate;
 
 pub use load::{ConfigError, Problem};
 
+use rustls_pki_types::ServerName;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -122,6 +123,18 @@ pub struct Provider {
     pub tls_key_file: PathBuf,
     pub csta: Csta,
     pub devices: Vec<Devices>,
+}
+
+impl Provider {
+    /// The name that the PBX's certificate must have.
+    ///
+    /// # Errors
+    /// The text that is no name.
+    pub fn expected_name(&self) -> Result<ServerName<'static>, String> {
+        let host = self.address.rsplit_once(':').map_or("", |(host, _)| host.trim_matches(['[', ']']));
+        let name = if self.tls_name.is_empty() { host } else { &self.tls_name };
+        ServerName::try_from(name.to_owned()).map_err(|_| name.to_owned())
+    }
 }
 
 /// Who makes the connection to a PBX.

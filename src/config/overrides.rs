@@ -6,7 +6,8 @@ use toml::{Table, Value};
 const PREFIX: &str = "SCHAKEL_";
 
 /// Variables with the prefix that are not configuration: the command line reads them.
-const OTHERS: [&str; 4] = ["SCHAKEL_CONFIG", "SCHAKEL_TOKEN", "SCHAKEL_URL", "SCHAKEL_BIN"];
+const OTHERS: [&str; 5] =
+    ["SCHAKEL_CONFIG", "SCHAKEL_TOKEN", "SCHAKEL_URL", "SCHAKEL_BIN", "SCHAKEL_WEBHOOK_SECRET"];
 
 pub(super) fn apply(config: &mut Table, environment: &[(String, String)], problems: &mut Vec<Problem>) {
     for (name, text) in environment {

@@ -1,6 +1,7 @@
 //! What types cannot say: values that must fit together.
 
 use super::{Config, Mode, Problem, Provider};
+use crate::tls;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -14,6 +15,17 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
     }
     if organisation.oin.len() != 20 || !organisation.oin.bytes().all(|b| b.is_ascii_digit()) {
         say("organisation.oin", "must be the 20 digits of the organisation's OIN".into());
+    }
+    if organisation.system.is_empty()
+        || !organisation.system.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    {
+        say("organisation.system", "must be letters, digits and dashes: it is part of a URN".into());
+    }
+    if config.journal.path.file_name().is_none() {
+        say("journal.path", "must name a file, such as \"/var/lib/schakel/schakel.db\"".into());
+    }
+    if let Err(text) = crate::observe::filter(&config.log.level) {
+        say("log.level", text);
     }
     api(config, &mut say);
     let webhooks = &config.webhooks;
@@ -43,16 +55,35 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
             say(key, "must be at least 1".into());
         }
     }
-    file(&webhooks.ca_file, "webhooks.ca_file", &mut say);
+    for (at, host) in webhooks.allowed_hosts.iter().enumerate() {
+        if host.is_empty() || host.contains(['/', '*', '@', ' ']) {
+            let text =
+                format!("\"{host}\" is not the name or the address of a host, such as \"jkc.voorbeeld.nl\"");
+            say(&format!("webhooks.allowed_hosts[{at}]"), text);
+        }
+    }
+    if file(&webhooks.ca_file, "webhooks.ca_file", &mut say)
+        && let Err(error) = tls::client(&webhooks.ca_file, false)
+    {
+        say("webhooks.ca_file", error.to_string());
+    }
     providers(&config.providers, &mut say);
 }
 
 fn api(config: &Config, say: &mut impl FnMut(&str, String)) {
     let api = &config.api;
     let listen = address(&api.listen, "api.listen", say);
-    address(&config.admin.listen, "admin.listen", say);
-    file(&api.tls_certificate_file, "api.tls_certificate_file", say);
-    file(&api.tls_key_file, "api.tls_key_file", say);
+    let admin = address(&config.admin.listen, "admin.listen", say);
+    if listen.is_some_and(|listen| listen.port() != 0 && Some(listen) == admin) {
+        say("admin.listen", format!("{} is api.listen too; choose another port", api.listen));
+    }
+    let has_certificate = file(&api.tls_certificate_file, "api.tls_certificate_file", say);
+    if file(&api.tls_key_file, "api.tls_key_file", say)
+        && has_certificate
+        && let Err(error) = tls::server(&api.tls_certificate_file, &api.tls_key_file)
+    {
+        say("api.tls_certificate_file", error.to_string());
+    }
     let (certificate, key) =
         (!api.tls_certificate_file.as_os_str().is_empty(), !api.tls_key_file.as_os_str().is_empty());
     if certificate != key {
@@ -80,8 +111,8 @@ fn providers(providers: &[Provider], say: &mut impl FnMut(&str, String)) {
                 format!("\"{}\" is the name of providers[{first}] too; names must differ", provider.name),
             );
         }
-        if let Err(text) = crate::registry::check(provider) {
-            say(&key("adapter"), text);
+        if let Err((name, text)) = crate::registry::check(provider) {
+            say(&key(name), text);
         }
         match provider.mode {
             Mode::Connect => {
@@ -114,15 +145,41 @@ fn providers(providers: &[Provider], say: &mut impl FnMut(&str, String)) {
                 );
             }
         }
-        for name in ["tls_ca_file", "tls_certificate_file", "tls_key_file"] {
-            let path = match name {
-                "tls_ca_file" => &provider.tls_ca_file,
-                "tls_certificate_file" => &provider.tls_certificate_file,
-                _ => &provider.tls_key_file,
-            };
-            file(path, &key(name), say);
-        }
+        tls_of(provider, at, say);
         devices(provider, at, say);
+    }
+}
+
+/// The files of a link with TLS, tried as the link would use them.
+fn tls_of(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
+    let key = |name: &str| format!("providers[{at}].{name}");
+    let ca = file(&provider.tls_ca_file, &key("tls_ca_file"), say);
+    let certificate = file(&provider.tls_certificate_file, &key("tls_certificate_file"), say);
+    let private = file(&provider.tls_key_file, &key("tls_key_file"), say);
+    if !provider.tls {
+        return;
+    }
+    match provider.mode {
+        Mode::Connect => {
+            if ca && let Err(error) = tls::client(&provider.tls_ca_file, provider.tls_12) {
+                say(&key("tls_ca_file"), error.to_string());
+            }
+            if let Err(name) = provider.expected_name() {
+                let text = format!(
+                    "\"{name}\" is no host name; give the name in the telephone system's certificate"
+                );
+                say(&key("tls_name"), text);
+            }
+        }
+        Mode::Listen => {
+            let (chain, private_key) = (&provider.tls_certificate_file, &provider.tls_key_file);
+            if certificate
+                && private
+                && let Err(error) = tls::link_server(chain, private_key, provider.tls_12)
+            {
+                say(&key("tls_certificate_file"), error.to_string());
+            }
+        }
     }
 }
 
@@ -153,10 +210,14 @@ fn address(text: &str, key: &str, say: &mut impl FnMut(&str, String)) -> Option<
     parsed
 }
 
-fn file(path: &Path, key: &str, say: &mut impl FnMut(&str, String)) {
-    if !path.as_os_str().is_empty()
-        && let Err(error) = std::fs::File::open(path)
-    {
+/// Whether there is a file to look into.
+fn file(path: &Path, key: &str, say: &mut impl FnMut(&str, String)) -> bool {
+    if path.as_os_str().is_empty() {
+        return false;
+    }
+    let opened = std::fs::File::open(path);
+    if let Err(error) = &opened {
         say(key, format!("{} cannot be read: {error}", path.display()));
     }
+    opened.is_ok()
 }

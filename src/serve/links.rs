@@ -5,7 +5,6 @@ use crate::link::{Channel, Endpoint, Link, LinkControl, TlsClient};
 use crate::registry;
 use crate::tls::{self, TlsError};
 use dashmap::DashMap;
-use rustls_pki_types::ServerName;
 use schakel_core::model::ids::ProviderId;
 use schakel_engine::EngineHandle;
 use std::collections::BTreeMap;
@@ -171,7 +170,10 @@ async fn channel(provider: &Provider) -> Result<Channel, LinkError> {
         Mode::Connect => {
             let tls = if provider.tls {
                 let config = tls::client(&provider.tls_ca_file, provider.tls_12).map_err(failed)?;
-                Some(TlsClient { config, name: server_name(provider)? })
+                let name = provider
+                    .expected_name()
+                    .map_err(|name| LinkError::Name { provider: provider.name.clone(), name })?;
+                Some(TlsClient { config, name })
             } else {
                 None
             };
@@ -197,11 +199,4 @@ async fn channel(provider: &Provider) -> Result<Channel, LinkError> {
         }
     };
     Ok(Channel::new(endpoint))
-}
-
-fn server_name(provider: &Provider) -> Result<ServerName<'static>, LinkError> {
-    let host = provider.address.rsplit_once(':').map_or("", |(host, _)| host.trim_matches(['[', ']']));
-    let name = if provider.tls_name.is_empty() { host } else { &provider.tls_name };
-    ServerName::try_from(name.to_owned())
-        .map_err(|_| LinkError::Name { provider: provider.name.clone(), name: name.to_owned() })
 }

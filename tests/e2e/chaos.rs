@@ -1,7 +1,7 @@
 //! Everything at once: people at their telephones, JKC's commands, a PBX that sins and links that break, in an order
 //! that nobody thought of. Then all is healed and everybody hangs up, and what is left must be in order.
 //!
-//! The seed is printed; `SCHAKEL_SEED` repeats its choices (the moments at which they fall are the machine's).
+//! The seed is printed; `E2E_SEED` repeats its choices (the moments at which they fall are the machine's).
 
 use crate::harness::{Dice, House, SOON, on_runtime, pbx};
 use http::Method;

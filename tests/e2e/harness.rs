@@ -40,9 +40,9 @@ pub struct House {
 pub struct Dice(u64);
 
 impl Dice {
-    /// With the seed in `SCHAKEL_SEED`, or one of its own.
+    /// With the seed in `E2E_SEED`, or one of its own.
     pub fn new() -> Self {
-        let wanted = std::env::var("SCHAKEL_SEED").ok().map(|text| text.parse::<u64>().unwrap());
+        let wanted = std::env::var("E2E_SEED").ok().map(|text| text.parse::<u64>().unwrap());
         Self(wanted.unwrap_or_else(rand::random) | 1)
     }
 
