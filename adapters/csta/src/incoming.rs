@@ -216,15 +216,20 @@ impl Csta {
                     running.reset_at = duration.map(|d| now + Millis(u64::from(d) * 500));
                 }
             }
-            Session::StartRefused(refusal) => self.close(
-                format!(
+            Session::StartRefused(refusal) => {
+                if self.take_only(invoke, |awaited| matches!(awaited, Awaited::SessionStart)).is_none() {
+                    return self.observed.count("late_responses");
+                }
+                let words = format!(
                     "the telephone system refused the session: {}; check session_user and its password",
                     refusal.error.word
-                ),
-                true,
-                output,
-            ),
+                );
+                self.close(words, true, output);
+            }
             Session::ResetRefused(refusal) => {
+                if self.take_only(invoke, |awaited| matches!(awaited, Awaited::SessionReset)).is_none() {
+                    return self.observed.count("late_responses");
+                }
                 let words =
                     format!("the telephone system did not prolong the session: {}", refusal.error.word);
                 self.close(words, false, output);
