@@ -40,7 +40,7 @@ enum Command {
     /// Print as JSON what schakel understands of a message.
     #[command(subcommand)]
     Inspect(inspect::InspectCommand),
-    /// Make, list and revoke access tokens in the journal of a daemon that is not running.
+    /// Make, list and revoke access tokens in the journal of a daemon that is not running; a running one has /v1/tokens.
     #[command(subcommand)]
     Token(token::TokenCommand),
     /// Subscriptions to webhooks, through the API of a running daemon.

@@ -15,6 +15,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 pub enum TokenCommand {
     /// Make one. It is shown once: the last word that is printed.
     Create(CreateArgs),
+    /// Show what there is: id, name, scopes, until when.
+    List(ConfigArgs),
     /// Take one away.
     Revoke(RevokeArgs),
 }
@@ -44,12 +46,14 @@ pub struct RevokeArgs {
     #[command(flatten)]
     config: ConfigArgs,
     /// The part before the dot.
+    #[arg(allow_hyphen_values = true)]
     id: String,
 }
 
 pub(super) fn run(command: &TokenCommand) -> Result<(), Failure> {
     match command {
         TokenCommand::Create(args) => create(args),
+        TokenCommand::List(args) => list(args),
         TokenCommand::Revoke(args) => revoke(args),
     }
 }
@@ -68,6 +72,22 @@ fn create(args: &CreateArgs) -> Result<(), Failure> {
     let created = tokens::create_offline(&store, request).map_err(Failure::failed)?;
     println!("Token {} for \"{}\", shown this once:", created.token.id, created.token.name);
     println!("{}", created.secret);
+    Ok(())
+}
+
+fn list(config: &ConfigArgs) -> Result<(), Failure> {
+    let tokens = tokens::Tokens::load(open(config)?).map_err(Failure::failed)?.list();
+    if tokens.is_empty() {
+        println!("There is no token yet; `schakel token create` makes one.");
+    }
+    for token in tokens {
+        let scopes: Vec<_> =
+            token.scopes.iter().filter_map(|scope| serde_json::to_value(scope).ok()).collect();
+        let scopes: Vec<_> = scopes.iter().filter_map(|scope| scope.as_str()).collect();
+        let until = token.expires_at.map_or_else(|| "for ever".to_owned(), |at| format!("until {at}"));
+        let agent = token.agent.map(|agent| format!(", agent {agent} only")).unwrap_or_default();
+        println!("{}  {}  {until}  {}{agent}", token.id, token.name, scopes.join(","));
+    }
     Ok(())
 }
 

@@ -21,7 +21,7 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Default, Args)]
 pub struct AccessArgs {
     /// The access token.
-    #[arg(long, env = "SCHAKEL_TOKEN", hide_env_values = true)]
+    #[arg(long, env = "SCHAKEL_TOKEN", hide_env_values = true, allow_hyphen_values = true)]
     pub token: Option<String>,
     /// A file with the access token, which keeps it out of the list of processes.
     #[arg(long, conflicts_with = "token")]
@@ -313,7 +313,12 @@ pub(super) fn unreachable_at(url: &Url, error: &reqwest::Error) -> ApiError {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    ApiError::Unreachable { url: url.to_string(), detail: cause.to_string() }
+    let mut detail = cause.to_string();
+    // What rustls says when the other side answers in plain text.
+    if url.scheme() == "https" && detail.contains("InvalidContentType") {
+        detail = "it answers, but not in TLS: without a certificate in [api] it speaks plain HTTP, so say http:// in --url".into();
+    }
+    ApiError::Unreachable { url: url.to_string(), detail }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use crate::link::{Channel, Endpoint, Link, LinkControl, TlsClient};
 use crate::registry;
 use crate::tls::{self, TlsError};
 use dashmap::DashMap;
+use schakel_core::adapter::Adapter;
 use schakel_core::model::ids::ProviderId;
 use schakel_engine::EngineHandle;
 use std::collections::BTreeMap;
@@ -93,12 +94,14 @@ impl Links {
                 self.running.get(&provider.name).is_none_or(|running| running.config != **provider)
             })
             .collect();
-        // A port that one of the old links listens on can only be had once that has gone.
-        let mut prepared = Vec::new();
-        for provider in &changed {
-            self.release(provider);
-            prepared.push((*provider, channel(provider).await?, adapter(provider)?));
-        }
+        let mut released = Vec::new();
+        let prepared = match self.prepare(&changed, &mut released).await {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                self.put_back(released).await;
+                return Err(error);
+            }
+        };
         let gone: Vec<String> = self
             .running
             .keys()
@@ -106,31 +109,57 @@ impl Links {
             .cloned()
             .collect();
         for name in gone {
-            self.stop(&name);
+            self.stop(&name).await;
             // The engine has stopped: so do we.
             let _ = self.engine.set_link(name.as_str().into(), None).await;
         }
         for (provider, channel, adapter) in prepared {
-            self.stop(&provider.name);
+            self.stop(&provider.name).await;
             self.start(provider, channel, adapter).await;
         }
         Ok(())
     }
 
     /// Stops all links.
-    pub(crate) fn stop_all(&mut self) {
+    pub(crate) async fn stop_all(&mut self) {
         let names: Vec<String> = self.running.keys().cloned().collect();
         for name in names {
-            self.stop(&name);
+            self.stop(&name).await;
         }
     }
 
-    async fn start(
+    /// Everything that can fail, before anything is changed. A port that an old link listens on can only be had once
+    /// that has gone: what had to go is left in `released`.
+    async fn prepare<'a>(
         &mut self,
-        provider: &Provider,
-        channel: Channel,
-        adapter: Box<dyn schakel_core::adapter::Adapter>,
-    ) {
+        changed: &[&'a Provider],
+        released: &mut Vec<Provider>,
+    ) -> Result<Vec<(&'a Provider, Channel, Box<dyn Adapter>)>, LinkError> {
+        let mut prepared = Vec::new();
+        for provider in changed {
+            let adapter = adapter(provider)?;
+            let listens = |running: &Running| running.config.mode == Mode::Listen;
+            if self.running.get(&provider.name).is_some_and(listens) {
+                released.extend(self.stop(&provider.name).await);
+            }
+            prepared.push((*provider, channel(provider).await?, adapter));
+        }
+        Ok(prepared)
+    }
+
+    /// The links that had to go for others that cannot be.
+    async fn put_back(&mut self, released: Vec<Provider>) {
+        for provider in released {
+            match (channel(&provider).await, adapter(&provider)) {
+                (Ok(channel), Ok(adapter)) => self.start(&provider, channel, adapter).await,
+                (Err(error), _) | (_, Err(error)) => {
+                    tracing::error!(provider = %provider.name, %error, "the link as it was cannot be had again");
+                }
+            }
+        }
+    }
+
+    async fn start(&mut self, provider: &Provider, channel: Channel, adapter: Box<dyn Adapter>) {
         let (sender, commands) = mpsc::channel(COMMANDS_MAX);
         let id = ProviderId::from(provider.name.as_str());
         let control = LinkControl::default();
@@ -143,23 +172,18 @@ impl Links {
         self.running.insert(provider.name.clone(), Running { config: provider.clone(), task });
     }
 
-    fn stop(&mut self, name: &str) {
-        if let Some(running) = self.running.remove(name) {
-            running.task.abort();
-        }
+    /// Stops a link; gives what it was. Its port is free afterwards.
+    async fn stop(&mut self, name: &str) -> Option<Provider> {
         self.controls.remove(name);
-    }
-
-    /// A listening link gives its port back before the changed one asks for it.
-    fn release(&mut self, provider: &Provider) {
-        let listens = |config: &Provider| config.mode == Mode::Listen;
-        if self.running.get(&provider.name).is_some_and(|running| listens(&running.config)) {
-            self.stop(&provider.name);
-        }
+        let running = self.running.remove(name)?;
+        running.task.abort();
+        // It ends as aborted, or has ended by itself.
+        let _ = running.task.await;
+        Some(running.config)
     }
 }
 
-fn adapter(provider: &Provider) -> Result<Box<dyn schakel_core::adapter::Adapter>, LinkError> {
+fn adapter(provider: &Provider) -> Result<Box<dyn Adapter>, LinkError> {
     registry::adapter(provider)
         .map_err(|detail| LinkError::Adapter { provider: provider.name.clone(), detail })
 }

@@ -89,6 +89,10 @@ impl Daemon {
     pub async fn start(config: Config, sabotage: Sabotage) -> Result<Self, Failure> {
         let (store, recovery) = Store::open(&config.journal.path, schakel_journal::Options::default())
             .map_err(Failure::failed)?;
+        // What cannot be had is known before a telephone system or JKC notices anything of us.
+        let tls = settings::api_tls(&config).map_err(Failure::failed)?;
+        let api_listener = listen(&config.api.listen, "api.listen").await?;
+        let admin_listener = listen(&config.admin.listen, "admin.listen").await?;
         let subscriptions = schakel_api::subscriptions::load(&store).map_err(Failure::failed)?;
         let mut engine = Engine::recover(
             store.clone(),
@@ -132,9 +136,6 @@ impl Daemon {
             stopping: stopping.clone(),
         })
         .map_err(Failure::failed)?;
-        let tls = settings::api_tls(&config).map_err(Failure::failed)?;
-        let api_listener = listen(&config.api.listen, "api.listen").await?;
-        let admin_listener = listen(&config.admin.listen, "admin.listen").await?;
         let api = api_listener.local_addr().map_err(Failure::failed)?;
         let admin = admin_listener.local_addr().map_err(Failure::failed)?;
         tokio::task::spawn_local(schakel_api::serve(api_listener, tls, app.clone(), stopping.clone()));
@@ -167,11 +168,12 @@ impl Daemon {
                 config.api.clone(),
                 config.admin.clone(),
                 config.webhooks.clone(),
+                config.log.format,
             )
         };
         if needs_restart(&config) != needs_restart(&self.config) {
             tracing::warn!(
-                "[organisation], [journal], [api], [admin] and [webhooks] are read at start-up only: restart for their changes"
+                "[organisation], [journal], [api], [admin], [webhooks] and log.format are read at start-up only: restart for their changes"
             );
         }
         if let Err(error) = self.links.configure(&config.providers).await {
@@ -179,6 +181,7 @@ impl Daemon {
         }
         let configured = InputBody::Configured(Box::new(settings::core(&config)));
         if self.engine.input(configured).await.is_ok() {
+            crate::observe::set_level(&config.log.level);
             self.config = Config {
                 providers: config.providers,
                 calls: config.calls,
@@ -191,7 +194,7 @@ impl Daemon {
 
     /// Stops in order: the links, the API, the engine with a last snapshot, the deliveries in flight.
     pub async fn stop(mut self) {
-        self.links.stop_all();
+        self.links.stop_all().await;
         // Nobody listens any more: then nobody has to be told.
         let _ = self.stop.send(true);
         match tokio::time::timeout(STOP, self.engine.stop()).await {

@@ -119,3 +119,49 @@ fn p05_a_wrong_configuration_ends_with_2_and_a_journal_in_use_with_1() {
         assert_eq!(second.child.wait().await.unwrap().code(), Some(1));
     });
 }
+
+#[test]
+fn p05_a_listening_link_is_changed_or_left_and_the_log_can_be_made_to_say_more() {
+    on_runtime(async {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("schakel.toml");
+        let ((api, admin), (ours, taken)) = (harness::free_ports(), harness::free_ports());
+        let config = |level: &str, peers: &str, more: &str| {
+            let keys = format!("mode = \"listen\"\nallowed_peers = [{peers}]");
+            let text =
+                harness::configuration(folder.path(), ours, &api.to_string(), &admin.to_string(), &keys);
+            std::fs::write(&file, format!("[log]\nlevel = \"{level}\"\n{text}{more}")).unwrap();
+        };
+        config("error", "", "");
+        let mut process = Process::start(&file);
+        let answers = async {
+            while tokio::net::TcpStream::connect(api).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(SOON, answers).await.expect("the daemon starts");
+
+        // The line itself is of level info: it is there because the level changed.
+        config("info", "", "");
+        process.signal("-HUP");
+        process.says("the configuration is read again").await;
+        let _pbx = tokio::net::TcpStream::connect(ours).await.unwrap();
+        process.says("link open").await;
+
+        config("info", "\"127.0.0.1\"", "");
+        process.signal("-HUP");
+        process.says("the configuration is read again").await;
+        let _pbx = tokio::net::TcpStream::connect(ours).await.unwrap();
+        process.says("link open").await;
+
+        let _other = std::net::TcpListener::bind(taken).unwrap();
+        let second = format!("\n[[providers]]\nname = \"two\"\nmode = \"listen\"\naddress = \"{taken}\"\n");
+        config("info", "", &second);
+        process.signal("-HUP");
+        process.says("the old configuration stays in force").await;
+        let _pbx = tokio::net::TcpStream::connect(ours).await.unwrap();
+        process.says("link open").await;
+        process.signal("-INT");
+        assert!(tokio::time::timeout(SOON, process.child.wait()).await.unwrap().unwrap().success());
+    });
+}

@@ -27,7 +27,9 @@ pub enum UrlRefused {
     #[error("this is not an absolute URL such as https://jkc.voorbeeld.nl/webhooks")]
     Form,
     /// Plain HTTP (or another scheme) where that was not configured.
-    #[error("webhooks go over https; `{0}` is not accepted")]
+    #[error(
+        "webhooks go over https; `{0}` is not accepted, except for tests, with webhooks.allow_insecure in the configuration"
+    )]
     Scheme(String),
     /// `user:password@`.
     #[error("user name and password do not belong in a webhook URL; deliveries are signed instead")]
