@@ -18,6 +18,7 @@ pub fn documents(text: &str) -> Vec<(usize, &str)> {
             break;
         }
         let length = match length(trimmed) {
+            _ if !trimmed.starts_with('<') => trimmed.find('<').unwrap_or(trimmed.len()),
             Ok(length) => length,
             // Comments after the last document.
             Err(error) if error.problem == Problem::Empty && !found.is_empty() => break,
@@ -75,6 +76,8 @@ mod tests {
                 "<?xml version='1.0'?><d/>"
             ]
         );
+        let text = "INFO sip:a SIP/2.0\r\nContent-Length: 4\r\n\r\n<a/>";
+        assert_eq!(documents(text).last(), Some(&(text.len() - 4, "<a/>")));
     }
 
     proptest::proptest! {
