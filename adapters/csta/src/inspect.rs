@@ -404,6 +404,7 @@ fn used(decoded: &Decoded<'_>, text: &str) -> (Vec<Field>, Vec<String>) {
         };
         // A flag that is off is not written again.
         value == "false"
+            || matches!(&decoded.message, Message::Error(error) if error.value == value)
             || told.contains_key(path)
             || nested().is_some_and(|values| values.contains(&value))
             || chosen()

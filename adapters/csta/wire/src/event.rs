@@ -302,6 +302,13 @@ fn is_written(kind: CallEventKind, slot: Slot, edition: Edition) -> bool {
     !(kind == CallEventKind::ServiceInitiated && slot == Slot::Called) || edition.is_ed4_or_later()
 }
 
+impl CallEventKind {
+    /// Names such as `monitorCrossRefId` are in use.
+    fn slot_in_another_case(self, name: &str) -> Option<Slot> {
+        self.children().iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, slot)| *slot)
+    }
+}
+
 impl<'a> CallEvent<'a> {
     /// An event of this kind with nothing else in it.
     pub fn new(kind: CallEventKind, monitor: impl Into<Cow<'a, str>>, connection: ConnectionId<'a>) -> Self {
@@ -321,7 +328,7 @@ impl<'a> CallEvent<'a> {
     }
 
     fn read_child(&mut self, pull: &mut Pull<'a>, tag: &Tag<'a>) -> Result<(), DecodeError> {
-        match slot(tag.name) {
+        match slot(tag.name).or_else(|| self.kind.slot_in_another_case(tag.name)) {
             Some(Slot::Extensions) => {
                 while let Some(part) = pull.child(tag)? {
                     if part.name == "security" {

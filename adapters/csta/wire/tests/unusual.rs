@@ -256,6 +256,14 @@ fn a_root_in_another_case_is_the_message_that_is_meant() {
 }
 
 #[test]
+fn children_in_another_case_are_read() {
+    let event = call(
+        "<HeldEvent><MonitorCrossRefId>7</MonitorCrossRefId><HeldConnection><CallID/></HeldConnection><Cause>normal</Cause></HeldEvent>",
+    );
+    assert_eq!((&*event.monitor, event.cause), ("7", Some(EventCause::Normal)));
+}
+
+#[test]
 fn a_snapshot_with_reference_and_calls_has_told_the_calls() {
     let text = "<SnapShotDeviceResponse><serviceCrossRefID>u-1-200</serviceCrossRefID><snapshotData><snapshotDeviceResponseInfo/></snapshotData></SnapShotDeviceResponse>";
     let Message::Response(Response::SnapshotDevice(response)) = decode(text).unwrap().message else {
