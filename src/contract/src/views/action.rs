@@ -184,28 +184,21 @@ impl ActionView {
 
     /// Every action at a device's connection of a call.
     pub fn of_connection(state: &State, call: &Call, device: &DeviceId) -> Vec<Self> {
-        let actions = apply::actions(state, call, device);
-        actions.into_iter().filter(|(action, _)| !is_of_device(*action)).map(Self::of).collect()
+        apply::actions(state, call, device).map(Self::of).collect()
     }
 
     /// The two actions of a transfer that is under way.
     pub fn of_transfer(state: &State, call: &Call, device: &DeviceId) -> Vec<Self> {
         let actions = apply::actions(state, call, device);
         let own = |action: Action| matches!(action, Action::CompleteTransfer | Action::TakeBack);
-        actions.into_iter().filter(|(action, _)| own(*action)).map(Self::of).collect()
+        actions.filter(|(action, _)| own(*action)).map(Self::of).collect()
     }
 
     /// What is allowed now, of what belongs to a connection.
     pub fn allowed(state: &State, call: &Call, device: &DeviceId) -> Vec<ActionName> {
         let actions = apply::actions(state, call, device);
-        let possible =
-            |(action, allowed): &(Action, Result<(), Reason>)| allowed.is_ok() && !is_of_device(*action);
-        actions.iter().filter(|each| possible(each)).map(|(action, _)| (*action).into()).collect()
+        actions.filter(|(_, allowed)| allowed.is_ok()).map(|(action, _)| action.into()).collect()
     }
-}
-
-const fn is_of_device(action: Action) -> bool {
-    matches!(action, Action::Dial | Action::SetDoNotDisturb | Action::SetForwarding)
 }
 
 #[cfg(test)]

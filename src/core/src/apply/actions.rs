@@ -8,72 +8,179 @@ use crate::model::device::DeviceKind;
 use crate::model::ids::DeviceId;
 use crate::model::provider::Capabilities;
 use crate::model::transfer::{Transfer, TransferKind, TransferState};
-use crate::state::State;
+use crate::state::{AtDevice, State};
 
 /// Every action at a device's connection of a call: allowed, or the reason why not (rule 6). In the order of
-/// [`Action::ALL`]; what is done to a device rather than to a connection (dial, do-not-disturb, forwarding) is not in it.
-pub fn actions(state: &State, call: &Call, device: &DeviceId) -> Vec<(Action, Result<(), Reason>)> {
-    let of_connection =
-        |action: &Action| !matches!(action, Action::Dial | Action::SetDoNotDisturb | Action::SetForwarding);
-    Action::ALL
-        .iter()
-        .copied()
-        .filter(of_connection)
-        .map(|action| (action, allowed(state, call, device, action)))
-        .collect()
+/// [`Action::OF_CONNECTION`].
+pub fn actions<'a>(
+    state: &'a State,
+    call: &'a Call,
+    device: &'a DeviceId,
+) -> impl ExactSizeIterator<Item = (Action, Result<(), Reason>)> + 'a {
+    let place = Place::at(state, call, device);
+    Action::OF_CONNECTION.iter().map(move |action| {
+        let allowed = place.as_ref().map_err(|reason| *reason).and_then(|place| place.allows(*action));
+        (*action, allowed)
+    })
 }
 
 /// Whether an action is allowed at a device's connection of a call.
 pub(super) fn allowed(state: &State, call: &Call, device: &DeviceId, action: Action) -> Result<(), Reason> {
-    if !call.is_live() {
-        return Err(Reason::Ended);
-    }
-    reachable(state, call, device)?;
-    if call.stale.is_some() {
-        return Err(Reason::Stale);
-    }
-    by_state(state, call, device, action)?;
-    if is_under_way(state, call, device, action) {
-        return Err(Reason::UnderWay);
-    }
-    let Some(provider) = state.providers.get(&call.provider) else { return Err(Reason::LinkDown) };
-    if !is_supported(&provider.capabilities, action) {
-        return Err(Reason::NotSupported);
-    }
-    if is_permitted_at(state, call, device, action) { Ok(()) } else { Err(Reason::NotPermitted) }
+    Place::at(state, call, device)?.allows(action)
 }
 
-/// What the provider says of this connection. What joins two calls may be said of either of them: when the colleague
-/// answers, a PBX tells it of the consultation and says nothing new of the call on hold.
-fn is_permitted_at(state: &State, call: &Call, device: &DeviceId, action: Action) -> bool {
-    let permits = |call: &Call| {
-        call.connection(device).and_then(|here| here.permitted).is_none_or(|set| is_permitted(set, action))
-    };
-    let joins = matches!(action, Action::CompleteTransfer | Action::Conference | Action::Alternate);
-    permits(call) || (joins && other_call(state, call, device).is_some_and(permits))
+/// A device's place in a call: what the rules ask of it, looked up once for all actions. Each notification of a call
+/// lists fourteen of them for each connection.
+struct Place<'a> {
+    state: &'a State,
+    call: &'a Call,
+    device: &'a DeviceId,
+    capabilities: &'a Capabilities,
+    /// The connection's state.
+    here: ConnectionState,
+    /// What the provider says of the connection.
+    permitted: Option<ActionSet>,
+    /// What was asked of it and is not answered yet.
+    under_way: ActionSet,
+    /// As [`other_call`].
+    other: Option<&'a Call>,
+    /// As [`transfer_at`].
+    transfer: Option<&'a Transfer>,
+    /// The call is part of a transfer under way, whoever began it.
+    is_transferring: bool,
+}
+
+impl<'a> Place<'a> {
+    /// None where nothing at all can be asked, with the reason.
+    fn at(state: &'a State, call: &'a Call, device: &'a DeviceId) -> Result<Self, Reason> {
+        if !call.is_live() {
+            return Err(Reason::Ended);
+        }
+        let known = state.device(&call.provider, device).ok_or(Reason::NotOurs)?;
+        if known.kind == DeviceKind::Queue {
+            return Err(Reason::NotOurs);
+        }
+        let provider = state.providers.get(&call.provider).filter(|provider| provider.link.is_open());
+        let capabilities = &provider.ok_or(Reason::LinkDown)?.capabilities;
+        if known.out_of_service {
+            return Err(Reason::OutOfService);
+        }
+        if call.stale.is_some() {
+            return Err(Reason::Stale);
+        }
+        let connection = call.connection(device);
+        let entry = entry(state, call, device);
+        Ok(Self {
+            state,
+            call,
+            device,
+            capabilities,
+            here: connection.map_or(ConnectionState::Null, |connection| connection.state),
+            permitted: connection.and_then(|connection| connection.permitted),
+            under_way: entry.map_or(ActionSet::EMPTY, |entry| asked(state, entry, call)),
+            other: entry.and_then(|entry| other_of(state, entry, call, device)),
+            transfer: transfer_at(state, call, device),
+            is_transferring: transfers_of(state, call).any(|transfer| !transfer.state.is_terminal()),
+        })
+    }
+
+    /// The rules, in the order in which JKC can do something about them.
+    fn allows(&self, action: Action) -> Result<(), Reason> {
+        self.by_state(action)?;
+        if self.under_way.contains(action) {
+            return Err(Reason::UnderWay);
+        }
+        if !is_supported(self.capabilities, action) {
+            return Err(Reason::NotSupported);
+        }
+        if self.is_permitted(action) { Ok(()) } else { Err(Reason::NotPermitted) }
+    }
+
+    fn by_state(&self, action: Action) -> Result<(), Reason> {
+        use ConnectionState::{Alerting, Connected, Held, Queued};
+        let need = |yes: bool, reason: Reason| if yes { Ok(()) } else { Err(reason) };
+        if action == Action::PickUp {
+            let elsewhere = |at: &Connection| at.ours && at.state == Alerting && at.device != *self.device;
+            return need(!self.here.is_live() && self.call.live().any(elsewhere), Reason::NotRinging);
+        }
+        if action == Action::TakeBack || action == Action::CompleteTransfer {
+            return self.by_transfer(action);
+        }
+        if !self.here.is_live() {
+            return Err(Reason::NotHere);
+        }
+        let speaks = self.here == Connected && self.call.answered.is_some();
+        // One transfer a call at a time; and a consultation is not handed on while its customer waits.
+        let free = need(!self.is_transferring, Reason::TransferUnderWay);
+        match action {
+            Action::Answer | Action::Deflect => need(self.here == Alerting, Reason::NotRinging),
+            Action::Hold => need(speaks, Reason::NotConnected),
+            Action::Retrieve => need(self.here == Held, Reason::NotHeld),
+            Action::HangUp => need(self.here != Queued, Reason::NotConnected),
+            Action::Dtmf => need(self.here == Connected, Reason::NotConnected),
+            Action::Consult | Action::TransferWarm => need(speaks, Reason::NotConnected).and(free),
+            Action::TransferCold => need(speaks || self.here == Held, Reason::NotConnected).and(free),
+            Action::Conference => {
+                let other = self.other.ok_or(Reason::NoOtherCall)?;
+                let answered = self.call.answered.is_some() && other.answered.is_some();
+                need(answered, Reason::ColleagueNotAnswered)
+            }
+            Action::Alternate => need(self.other.is_some(), Reason::NoOtherCall),
+            Action::PickUp
+            | Action::TakeBack
+            | Action::CompleteTransfer
+            | Action::Dial
+            | Action::SetDoNotDisturb
+            | Action::SetForwarding => Err(Reason::NotHere),
+        }
+    }
+
+    fn by_transfer(&self, action: Action) -> Result<(), Reason> {
+        let transfer = self.transfer.filter(|transfer| transfer.kind == TransferKind::Warm);
+        let transfer = transfer.ok_or(Reason::NoTransfer)?;
+        if transfer.state.is_terminal() {
+            return Err(Reason::TransferEnded);
+        }
+        let customer = self.state.calls.get(&transfer.call);
+        if !customer.is_some_and(|customer| state_at(customer, self.device).is_live()) {
+            return Err(Reason::NotHere);
+        }
+        if transfer.take_back.is_some() {
+            return Err(Reason::UnderWay);
+        }
+        if action == Action::CompleteTransfer && transfer.state != TransferState::Consulting {
+            return Err(Reason::ColleagueNotAnswered);
+        }
+        Ok(())
+    }
+
+    /// What the provider says of this connection. What joins two calls may be said of either of them: when the
+    /// colleague answers, a PBX tells it of the consultation and says nothing new of the call on hold.
+    fn is_permitted(&self, action: Action) -> bool {
+        let permits = |permitted: Option<ActionSet>| permitted.is_none_or(|set| is_permitted(set, action));
+        let there = || {
+            self.other.is_some_and(|other| {
+                permits(other.connection(self.device).and_then(|connection| connection.permitted))
+            })
+        };
+        let joins = matches!(action, Action::CompleteTransfer | Action::Conference | Action::Alternate);
+        permits(self.permitted) || (joins && there())
+    }
 }
 
 /// The other call of a device that a swap or a conference needs: one is held, the other is not.
 pub(super) fn other_call<'a>(state: &'a State, call: &Call, device: &DeviceId) -> Option<&'a Call> {
-    let wanted = match state_at(call, device) {
-        ConnectionState::Held => ConnectionState::Connected,
-        ConnectionState::Connected => ConnectionState::Held,
-        _ => return None,
-    };
-    let here = state.at_device.get(&call.provider)?.get(device)?;
-    here.calls
-        .iter()
-        .filter(|id| **id != call.id)
-        .filter_map(|id| state.calls.get(id))
-        .find(|other| state_at(other, device) == wanted)
+    other_of(state, entry(state, call, device)?, call, device)
 }
 
 /// The transfer of a call from a device, newest first: the one under way, or the last one.
 pub(super) fn transfer_at<'a>(state: &'a State, call: &Call, device: &DeviceId) -> Option<&'a Transfer> {
-    let contact = state.contacts.get(&call.contact)?;
-    contact.transfers.iter().rev().filter_map(|id| state.transfers.get(id)).find(|transfer| {
-        transfer.device == *device && (transfer.call == call.id || transfer.consultation == Some(call.id))
-    })
+    transfers_of(state, call).find(|transfer| transfer.device == *device)
+}
+
+/// Whether the same was asked of the device and is not answered yet.
+pub(super) fn is_under_way(state: &State, call: &Call, device: &DeviceId, action: Action) -> bool {
+    entry(state, call, device).is_some_and(|entry| asked(state, entry, call).contains(action))
 }
 
 /// What a provider must be able to do for an action.
@@ -113,102 +220,37 @@ pub(super) const fn cause_of(reason: Reason) -> RefusalCause {
     }
 }
 
-/// Whether a device of ours can be asked anything now.
-fn reachable(state: &State, call: &Call, device: &DeviceId) -> Result<(), Reason> {
-    let known = state.device(&call.provider, device).ok_or(Reason::NotOurs)?;
-    if known.kind == DeviceKind::Queue {
-        return Err(Reason::NotOurs);
-    }
-    if state.providers.get(&call.provider).is_none_or(|provider| !provider.link.is_open()) {
-        return Err(Reason::LinkDown);
-    }
-    if known.out_of_service { Err(Reason::OutOfService) } else { Ok(()) }
+fn entry<'a>(state: &'a State, call: &Call, device: &DeviceId) -> Option<&'a AtDevice> {
+    state.at_device.get(&call.provider)?.get(device)
 }
 
-fn by_state(state: &State, call: &Call, device: &DeviceId, action: Action) -> Result<(), Reason> {
-    use ConnectionState::{Alerting, Connected, Held, Queued};
-    let need = |yes: bool, reason: Reason| if yes { Ok(()) } else { Err(reason) };
-    if action == Action::PickUp {
-        let elsewhere = |at: &Connection| at.ours && at.state == Alerting && at.device != *device;
-        let apart = !state_at(call, device).is_live();
-        return need(apart && call.live().any(elsewhere), Reason::NotRinging);
-    }
-    if action == Action::TakeBack || action == Action::CompleteTransfer {
-        return by_transfer(state, call, device, action);
-    }
-    let here = state_at(call, device);
-    if !here.is_live() {
-        return Err(Reason::NotHere);
-    }
-    let speaks = here == Connected && call.answered.is_some();
-    match action {
-        Action::Answer | Action::Deflect => need(here == Alerting, Reason::NotRinging),
-        Action::Hold => need(speaks, Reason::NotConnected),
-        Action::Retrieve => need(here == Held, Reason::NotHeld),
-        Action::HangUp => need(here != Queued, Reason::NotConnected),
-        Action::Dtmf => need(here == Connected, Reason::NotConnected),
-        Action::Consult | Action::TransferWarm => {
-            need(speaks, Reason::NotConnected)?;
-            no_transfer(state, call)
-        }
-        Action::TransferCold => {
-            need(speaks || here == Held, Reason::NotConnected)?;
-            no_transfer(state, call)
-        }
-        Action::Conference => {
-            let other = other_call(state, call, device).ok_or(Reason::NoOtherCall)?;
-            let answered = call.answered.is_some() && other.answered.is_some();
-            need(answered, Reason::ColleagueNotAnswered)
-        }
-        Action::Alternate => other_call(state, call, device).map(|_| ()).ok_or(Reason::NoOtherCall),
-        Action::PickUp
-        | Action::TakeBack
-        | Action::CompleteTransfer
-        | Action::Dial
-        | Action::SetDoNotDisturb
-        | Action::SetForwarding => Err(Reason::NotHere),
-    }
+fn other_of<'a>(state: &'a State, entry: &AtDevice, call: &Call, device: &DeviceId) -> Option<&'a Call> {
+    let wanted = match state_at(call, device) {
+        ConnectionState::Held => ConnectionState::Connected,
+        ConnectionState::Connected => ConnectionState::Held,
+        _ => return None,
+    };
+    let mut others = entry.calls.iter().filter(|id| **id != call.id).filter_map(|id| state.calls.get(id));
+    others.find(|other| state_at(other, device) == wanted)
 }
 
-fn by_transfer(state: &State, call: &Call, device: &DeviceId, action: Action) -> Result<(), Reason> {
-    let transfer = transfer_at(state, call, device)
-        .filter(|transfer| transfer.kind == TransferKind::Warm)
-        .ok_or(Reason::NoTransfer)?;
-    if transfer.state.is_terminal() {
-        return Err(Reason::TransferEnded);
-    }
-    if !state.calls.get(&transfer.call).is_some_and(|customer| state_at(customer, device).is_live()) {
-        return Err(Reason::NotHere);
-    }
-    if transfer.take_back.is_some() {
-        return Err(Reason::UnderWay);
-    }
-    if action == Action::CompleteTransfer && transfer.state != TransferState::Consulting {
-        return Err(Reason::ColleagueNotAnswered);
-    }
-    Ok(())
-}
-
-/// One transfer a call at a time, whoever began it; and a consultation is not handed on while its customer waits.
-fn no_transfer(state: &State, call: &Call) -> Result<(), Reason> {
+/// The transfers of which a call is part, as the customer's call or as the consultation; newest first.
+fn transfers_of<'a>(state: &'a State, call: &Call) -> impl Iterator<Item = &'a Transfer> {
+    let id = call.id;
     let contact = state.contacts.get(&call.contact);
-    let transfers = contact.into_iter().flat_map(|contact| &contact.transfers);
-    let under_way = transfers.filter_map(|id| state.transfers.get(id)).any(|transfer| {
-        !transfer.state.is_terminal() && (transfer.call == call.id || transfer.consultation == Some(call.id))
-    });
-    if under_way { Err(Reason::TransferUnderWay) } else { Ok(()) }
+    let transfers = contact.into_iter().flat_map(|contact| contact.transfers.iter().rev());
+    transfers
+        .filter_map(|id| state.transfers.get(id))
+        .filter(move |transfer| transfer.call == id || transfer.consultation == Some(id))
 }
 
-/// Whether the same was asked of the device and is not answered yet.
-pub(super) fn is_under_way(state: &State, call: &Call, device: &DeviceId, action: Action) -> bool {
-    let here = state.at_device.get(&call.provider).and_then(|devices| devices.get(device));
-    here.is_some_and(|here| {
-        here.commands.iter().filter_map(|id| state.commands.get(id)).any(|record| {
-            record.call == Some(call.id)
-                && record.command.action() == Some(action)
-                && !matches!(record.state, CommandState::Done { .. })
-        })
-    })
+/// What was asked of a call at a device and is not answered yet.
+fn asked(state: &State, entry: &AtDevice, call: &Call) -> ActionSet {
+    let records = entry.commands.iter().filter_map(|id| state.commands.get(id));
+    records
+        .filter(|record| record.call == Some(call.id) && !matches!(record.state, CommandState::Done { .. }))
+        .filter_map(|record| record.command.action())
+        .collect()
 }
 
 fn is_permitted(permitted: ActionSet, action: Action) -> bool {

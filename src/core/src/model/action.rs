@@ -59,6 +59,11 @@ actions! {
     SetForwarding = "set-forwarding",
 }
 
+impl Action {
+    /// Those that are done to a connection rather than to a device, in the order in which they are shown.
+    pub const OF_CONNECTION: &'static [Action] = Action::ALL.split_at(Action::Dial as usize).0;
+}
+
 /// A set of actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -298,8 +298,9 @@ impl World {
     }
 
     pub fn may(&self, named: &str, device: &str, action: Action) -> Result<(), Reason> {
-        let all = actions(&self.state, self.call(named), &device.into());
-        all.iter().find(|(listed, _)| *listed == action).expect("every action is listed").1
+        let device = device.into();
+        let mut all = actions(&self.state, self.call(named), &device);
+        all.find(|(listed, _)| *listed == action).expect("every action is listed").1
     }
 
     pub fn live_calls(&self) -> usize {

@@ -267,7 +267,7 @@ impl World {
         // Buttons are asked of whatever is there, and must never fall over it.
         for call in self.state.calls.values() {
             for device in DEVICES {
-                actions(&self.state, call, &device.into());
+                actions(&self.state, call, &device.into()).for_each(drop);
             }
         }
     }

@@ -49,9 +49,10 @@ fn t14_a_user_sits_at_one_extension_and_an_extension_has_one_user() {
 #[test]
 fn t15_the_buttons_follow_the_state() {
     let allowed = |world: &World, call: &str, device: &str| -> Vec<&'static str> {
-        let all = schakel_core::apply::actions(&world.state, world.call(call), &device.into());
+        let device = device.into();
+        let all = schakel_core::apply::actions(&world.state, world.call(call), &device);
         assert_eq!(all.len(), Action::ALL.len() - 3, "every action of a connection is listed");
-        all.iter().filter(|(_, may)| may.is_ok()).map(|(action, _)| action.as_str()).collect()
+        all.filter(|(_, may)| may.is_ok()).map(|(action, _)| action.as_str()).collect()
     };
     let mut world = World::new();
     world.rings("77");
