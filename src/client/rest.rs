@@ -313,7 +313,11 @@ pub(super) fn unreachable_at(url: &Url, error: &reqwest::Error) -> ApiError {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    let mut detail = cause.to_string();
+    let mut detail = if error.is_body() || error.is_decode() {
+        format!("the connection broke: {cause}")
+    } else {
+        cause.to_string()
+    };
     // What rustls says when the other side answers in plain text.
     if url.scheme() == "https" && detail.contains("InvalidContentType") {
         detail = "it answers, but not in TLS: without a certificate in [api] it speaks plain HTTP, so say http:// in --url".into();

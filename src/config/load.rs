@@ -328,6 +328,18 @@ mod tests {
     }
 
     #[test]
+    fn p05_the_configuration_of_the_readme_fits_the_simulator_as_it_starts() {
+        let readme = include_str!("../../README.md");
+        let (_, text) = readme.split_once("```toml").unwrap();
+        let (text, _) = text.split_once("```").unwrap();
+        let config = Config::parse("README.md", Some(text), &[]).unwrap();
+        let defaults = Config::parse("defaults", None, &[]).unwrap();
+        let simulator = schakel_simulator::options::SimulateOptions::default().config().unwrap();
+        let address = simulator.csta.listen.unwrap().to_string();
+        assert_eq!([&config.providers[0].address, &defaults.providers[0].address], [&address; 2]);
+    }
+
+    #[test]
     fn p05_all_mistakes_are_told_at_once_with_line_and_mend() {
         let text = "[api]\nlistn = \"127.0.0.1:1\"\nbody_bytes_max = \"much\"\n\n[[providers]]\nname = \"a\"\nadres = \"x\"\n";
         assert_eq!(

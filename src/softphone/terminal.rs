@@ -46,7 +46,7 @@ pub async fn run(phone: &Softphone, language: Language) -> Result<(), SoftphoneE
                 match line.parse::<Typed>() {
                     Ok(Typed::Quit) => return Ok(()),
                     Ok(typed) => obey(phone, language, &typed).await,
-                    Err(error) => screen::show(error),
+                    Err(error) => screen::show(language.pick(error.nl, error.en)),
                 }
             }
         }

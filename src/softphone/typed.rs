@@ -34,8 +34,13 @@ pub enum Typed {
 
 /// A line that was not understood: what is wrong, and how to mend it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NotUnderstood(pub String);
+#[error("{en}")]
+pub struct NotUnderstood {
+    /// In Dutch.
+    pub nl: String,
+    /// In English.
+    pub en: String,
+}
 
 /// The words of each command, those that are shown first; what must follow them.
 const WORDS: [(&str, &[&str], Needs); 20] = [
@@ -88,12 +93,18 @@ impl std::str::FromStr for Typed {
     fn from_str(line: &str) -> Result<Self, NotUnderstood> {
         let mut words = line.split_whitespace();
         let Some(first) = words.next() else {
-            return Err(NotUnderstood("nothing was typed; `help` shows what can be".into()));
+            return Err(NotUnderstood {
+                nl: "er is niets getypt; `hulp` toont wat er kan".into(),
+                en: "nothing was typed; `help` shows what can be".into(),
+            });
         };
         let lower = first.to_lowercase();
         let Some((name, _, needs)) = WORDS.iter().find(|(_, words, _)| words.contains(&lower.as_str()))
         else {
-            return Err(NotUnderstood(format!("\"{first}\" is no command; `help` shows what can be typed")));
+            return Err(NotUnderstood {
+                nl: format!("\"{first}\" is geen opdracht; `hulp` toont wat er kan"),
+                en: format!("\"{first}\" is no command; `help` shows what can be typed"),
+            });
         };
         let kind = if *needs == Needs::KindAndNumber { Some(kind_of(first, words.next())?) } else { None };
         // A number may be typed with spaces between, as people write it: 020 123 45 67.
@@ -104,10 +115,16 @@ impl std::str::FromStr for Typed {
             _ => rest.is_empty(),
         };
         if missing {
-            return Err(NotUnderstood(format!("`{first}` needs more: {first}{}", needs.shown(Language::En))));
+            return Err(NotUnderstood {
+                nl: format!("bij `{first}` hoort meer: {first}{}", needs.shown(Language::Nl)),
+                en: format!("`{first}` needs more: {first}{}", needs.shown(Language::En)),
+            });
         }
         if *needs == Needs::Nothing && !rest.is_empty() {
-            return Err(NotUnderstood(format!("`{first}` stands alone; \"{rest}\" is too much")));
+            return Err(NotUnderstood {
+                nl: format!("`{first}` staat alleen; \"{rest}\" is te veel"),
+                en: format!("`{first}` stands alone; \"{rest}\" is too much"),
+            });
         }
         Ok(match (*name, kind) {
             ("answer", _) => Typed::Control(ActionName::Answer),
@@ -155,9 +172,10 @@ fn kind_of(command: &str, word: Option<&str>) -> Result<TransferKind, NotUnderst
     match word {
         Some("warm") => Ok(TransferKind::Warm),
         Some("cold" | "koud") => Ok(TransferKind::Cold),
-        _ => Err(NotUnderstood(format!(
-            "`{command}` needs warm or cold (koud), and a number: {command} warm 2002"
-        ))),
+        _ => Err(NotUnderstood {
+            nl: format!("bij `{command}` hoort warm of koud, en een nummer: {command} warm 2002"),
+            en: format!("`{command}` needs warm or cold (koud), and a number: {command} warm 2002"),
+        }),
     }
 }
 
@@ -209,8 +227,9 @@ mod tests {
             ("koud", "koud NUMBER"),
             ("hold 2002", "stands alone"),
         ] {
-            let error = line.parse::<Typed>().unwrap_err().to_string();
-            assert!(error.contains(part), "{line:?}: {error}");
+            let error = line.parse::<Typed>().unwrap_err();
+            assert!(error.to_string().contains(part), "{line:?}: {error}");
+            assert!(!error.nl.is_empty() && error.nl != error.en, "{error:?}");
         }
     }
 
