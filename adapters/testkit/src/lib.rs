@@ -1,5 +1,5 @@
-//! Replays a transcript against an adapter: what the other side sends, what the
-//! house asks, and what the adapter is expected to say to both.
+//! Tries adapters: [`conformance`] holds any adapter to the contract of the seam, and [`replay`] plays a transcript:
+//! what the other side sends, what the house asks, and what the adapter is expected to say to both.
 //!
 //! A transcript is a text file of lines:
 //!
@@ -20,6 +20,7 @@
 //! back is the adapter's [`Wire`]; lines `@ set KEY=VALUE …` before the first
 //! other line go to the function that makes the adapter.
 
+pub mod conformance;
 mod operation;
 mod render;
 
