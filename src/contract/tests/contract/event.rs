@@ -78,6 +78,31 @@ fn a_refused_command_says_why_and_who_asked() {
 }
 
 #[test]
+fn what_is_written_is_what_serde_json_would_write() {
+    let state = state();
+    let subjects = [
+        Subject::Call(CALL),
+        Subject::Transfer(TRANSFER),
+        Subject::Command(COMMAND),
+        Subject::Agent("jansen".into()),
+        Subject::Provider("centrale".into()),
+    ];
+    for kind in Kind::ALL {
+        for subject in &subjects {
+            for command in [None, Some(COMMAND)] {
+                let about = Notification { command, ..notification(*kind, subject.clone()) };
+                let text = json(&state, &about);
+                let event: Event = serde_json::from_str(&text).unwrap();
+                assert_eq!(text, serde_json::to_string(&event).unwrap());
+                let meta = EventMeta { source: SOURCE, sequence: 42, recorded: event.time };
+                assert_eq!(event, CloudEvent::of(&state, &about, &meta));
+                assert_eq!(text, serde_json::to_string(&CloudEvent::of(&state, &about, &meta)).unwrap());
+            }
+        }
+    }
+}
+
+#[test]
 fn an_id_of_the_telephone_system_never_goes_out() {
     let subjects = [Subject::Call(CALL), Subject::Transfer(TRANSFER), Subject::Command(COMMAND)];
     for subject in subjects {
