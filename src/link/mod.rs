@@ -222,8 +222,12 @@ impl Link {
                     closing = Some(reason);
                     break;
                 }
-                Output::Fault(text) => {
-                    tracing::warn!(provider = ?self.provider, %text, "a message was refused; it is kept for inspection");
+                // The reason may quote the message, and so a number or a name.
+                Output::Fault(_) => {
+                    tracing::warn!(
+                        provider = ?self.provider,
+                        "a message was refused; the provider's observations in the API have it, and why"
+                    );
                     continue;
                 }
                 other => match self.input_of(other) {
@@ -240,11 +244,10 @@ impl Link {
             self.observed = now;
             self.control.observe(self.adapter.observations());
         }
-        if !unsent.is_empty() {
-            send(stream, &unsent).await?;
-        }
+        let sent = if unsent.is_empty() { Ok(()) } else { send(stream, &unsent).await };
         match closing {
-            None => Ok(()),
+            None => sent,
+            // That is the reason, also when the other side has gone by now.
             Some(CloseReason { text, fatal }) => {
                 Err(Ended::Lost(Lost { reason: text.to_string(), fatal, at_once: false }))
             }

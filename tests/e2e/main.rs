@@ -13,6 +13,7 @@ mod disk;
 mod harness;
 mod kill;
 mod links;
+mod private;
 mod process;
 mod sins;
 mod transfers;

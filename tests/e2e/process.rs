@@ -7,11 +7,12 @@ use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
+use tokio::task::JoinHandle;
 
 /// `schakel serve` as a process of its own.
 pub struct Process {
     pub child: Child,
-    log: Lines<BufReader<ChildStderr>>,
+    log: Option<Lines<BufReader<ChildStderr>>>,
 }
 
 impl Process {
@@ -25,21 +26,34 @@ impl Process {
     pub fn spawn(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let log = BufReader::new(child.stderr.take().unwrap()).lines();
-        Self { child, log }
+        Self { child, log: Some(log) }
     }
 
     /// Reads the log up to a line with this text.
     pub async fn says(&mut self, text: &str) -> String {
+        let log = self.log.as_mut().unwrap();
         let reading = async {
             loop {
-                let line =
-                    self.log.next_line().await.unwrap().unwrap_or_else(|| panic!("no line with {text:?}"));
+                let line = log.next_line().await.unwrap().unwrap_or_else(|| panic!("no line with {text:?}"));
                 if line.contains(text) {
                     return line;
                 }
             }
         };
         tokio::time::timeout(SOON, reading).await.unwrap_or_else(|_| panic!("no line with {text:?}"))
+    }
+
+    /// Everything that it logs from now on, once it has ended.
+    pub fn listen(&mut self) -> JoinHandle<String> {
+        let mut log = self.log.take().unwrap();
+        tokio::task::spawn_local(async move {
+            let mut all = String::new();
+            while let Some(line) = log.next_line().await.unwrap() {
+                all.push_str(&line);
+                all.push('\n');
+            }
+            all
+        })
     }
 
     pub fn signal(&self, name: &str) {
