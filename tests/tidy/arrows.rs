@@ -22,7 +22,8 @@ const ROOMS: [Room; 8] = [
     Room { folder: "src/api", allowed: &["core", "contract", "journal", "outbox", "engine"], tests: &[] },
     // The other end of the same wire: the codec, and nothing of the daemon that it is there to test.
     Room { folder: "src/simulator", allowed: &["csta-wire"], tests: &[] },
-    Room { folder: "adapters/testkit", allowed: &["core"], tests: &[] },
+    // It breaks the template in its tests, to see that the conformance suite finds out.
+    Room { folder: "adapters/testkit", allowed: &["core"], tests: &["template"] },
 ];
 
 /// Crates that would bring a clock, a socket, a thread or randomness into a pure crate.
@@ -180,6 +181,12 @@ mod can_go_red {
             "product code"
         );
         assert_eq!(check("adapters/csta", "[dependencies]\nschakel-journal.workspace = true"), [2]);
+        assert_eq!(check("adapters/csta", "[dev-dependencies]\nschakel-template.workspace = true"), [2]);
+        assert_eq!(check("adapters/testkit", "[dependencies]\nschakel-template.workspace = true"), [2]);
+        assert_eq!(
+            check("adapters/testkit", "[dev-dependencies]\nschakel-template.workspace = true"),
+            [] as [usize; 0]
+        );
         assert_eq!(check("adapters/csta/wire", "[dependencies]\nschakel-core.workspace = true"), [2]);
         assert_eq!(check("adapters/csta/wire", "[dependencies.tokio]\nversion = \"1\""), [1]);
     }

@@ -187,7 +187,14 @@ pub fn names_an_adapter(path: &str, text: &str) -> Vec<Finding> {
         return Vec::new();
     }
     let in_simulator = path.starts_with("src/simulator/");
-    let names = ["schakel_csta", "schakel_csta_wire", "schakel_xmpp", "schakel_webchat", "schakel_ari"];
+    let names = [
+        "schakel_csta",
+        "schakel_csta_wire",
+        "schakel_template",
+        "schakel_xmpp",
+        "schakel_webchat",
+        "schakel_ari",
+    ];
     numbered(text)
         .flat_map(|(number, line)| {
             names
