@@ -173,7 +173,7 @@ impl Csta {
         if !id.device.is_empty() {
             self.memory.remember(&call, &device, &id.device.value);
         }
-        Some(ProviderConnection { call: ProviderCallId(call), device })
+        Some(ProviderConnection { call: ProviderCallId::from(call), device })
     }
 
     /// Puts right a `Retrieved` that names the consultation instead of the call that was taken back.

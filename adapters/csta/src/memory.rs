@@ -48,7 +48,7 @@ impl Memory {
 
     /// In `call`, the PBX calls `device` by the id `raw`.
     pub(crate) fn remember(&mut self, call: &Str, device: &DeviceId, raw: &str) {
-        let key = (call.clone(), device.0.clone());
+        let key = (call.clone(), device.as_shared().clone());
         // Most PBXs use the plain number: nothing to keep, unless it was otherwise before.
         if raw == device.as_str() && !self.spelling.entries.contains_key(&key) {
             return;
@@ -60,7 +60,7 @@ impl Memory {
 
     /// How the PBX spells `device` in `call`, where that is not its plain id.
     pub(crate) fn spelling(&self, call: &ProviderCallId, device: &DeviceId) -> Option<&str> {
-        self.spelling.entries.get(&(call.0.clone(), device.0.clone())).map(|raw| &**raw)
+        self.spelling.entries.get(&(call.as_shared().clone(), device.as_shared().clone())).map(|raw| &**raw)
     }
 
     /// The device that the PBX meant by `raw` in `call` before.
@@ -88,12 +88,12 @@ mod tests {
         let mut memory = Memory::new();
         let (call, device) = (Str::from("7"), DeviceId::from("2001"));
         memory.remember(&call, &device, "2001");
-        assert_eq!(memory.spelling(&ProviderCallId(call.clone()), &device), None);
+        assert_eq!(memory.spelling(&ProviderCallId::from(call.clone()), &device), None);
         memory.remember(&call, &device, "N<2001>");
-        assert_eq!(memory.spelling(&ProviderCallId(call.clone()), &device), Some("N<2001>"));
+        assert_eq!(memory.spelling(&ProviderCallId::from(call.clone()), &device), Some("N<2001>"));
         assert_eq!(memory.device(&call, "N<2001>"), Some(&device));
         memory.remember(&call, &device, "2001");
-        assert_eq!(memory.spelling(&ProviderCallId(call), &device), Some("2001"));
+        assert_eq!(memory.spelling(&ProviderCallId::from(call), &device), Some("2001"));
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Translator<'_> {
     ) -> Option<CallReport> {
         let call = Str::from(&*event.connection.call);
         let device = self.subject(event, &call, monitor);
-        let connection = ProviderConnection { call: ProviderCallId(call.clone()), device: device.clone() };
+        let connection = ProviderConnection { call: ProviderCallId::from(call.clone()), device: device.clone() };
         let local = event.local_state.as_ref().and_then(state);
         let report = CallReport {
             event: self.event(event, &device)?,
@@ -229,9 +229,9 @@ impl Translator<'_> {
         let device = self.own.device(&id.device.value).or_else(|| self.own.device(endpoint_raw))?;
         let call = Str::from(&*id.call);
         self.memory.remember(&call, &device, &id.device.value);
-        let new = ProviderConnection { call: ProviderCallId(call), device: device.clone() };
+        let new = ProviderConnection { call: ProviderCallId::from(call), device: device.clone() };
         let told = item.old.as_ref().map(|old| ProviderConnection {
-            call: ProviderCallId(Str::from(&*old.call)),
+            call: ProviderCallId::from(Str::from(&*old.call)),
             device: self.own.device(&old.device.value).unwrap_or_else(|| device.clone()),
         });
         let by_uid = || {
@@ -251,7 +251,7 @@ impl Translator<'_> {
         if let Some(global) = event.linkage.as_ref().and_then(|linkage| linkage.global_call.as_deref())
             && let Some(before) = self.memory.link(global, call)
         {
-            return Some(ProviderCallId(before));
+            return Some(ProviderCallId::from(before));
         }
         if !self.dialect.links_by_uid || event.kind == CallEventKind::Transferred {
             return None;

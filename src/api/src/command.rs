@@ -119,7 +119,7 @@ pub(crate) async fn number_of(ask: &Ask, destination: Destination) -> Result<Pii
                 )
                 .cause(RefusalCause::NotRegistered)
             })?;
-            Ok(Pii::new(device.0))
+            Ok(Pii::new(device.as_shared().clone()))
         }
     }
 }

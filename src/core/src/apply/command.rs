@@ -289,7 +289,7 @@ impl Context<'_> {
         let Command::Dial { destination, reference, .. } = &record.command else { return };
         let told = beginning.called.as_ref().is_some_and(|called| called.party.is_known());
         if !told {
-            let device = DeviceId(destination.expose().clone());
+            let device = DeviceId::from(destination.expose().clone());
             beginning.called = Some(ReportedParty {
                 device: self.kind_of(provider, &device).map(|_| device),
                 party: Party { number: Some(destination.clone()), ..Party::default() },
@@ -432,7 +432,7 @@ impl Context<'_> {
                 self.link_consultation(transfer, id);
             }
             None if known.consultation.is_none() => {
-                let to_device = DeviceId(to.expose().clone());
+                let to_device = DeviceId::from(to.expose().clone());
                 let called = ReportedParty {
                     device: self.kind_of(provider, &to_device).map(|_| to_device),
                     party: Party { number: Some(to), ..Party::default() },
