@@ -365,7 +365,8 @@ fn cursor(mut sequence: u64) -> String {
         *digit += (sequence % 10) as u8;
         sequence /= 10;
     }
-    digits.iter().map(|digit| char::from(*digit)).collect()
+    // Digits only.
+    std::str::from_utf8(&digits).unwrap_or_default().to_owned()
 }
 
 /// W3C trace context, sampled. The lower half of a UUIDv7 is random and has a set bit, so it is never the forbidden

@@ -1,7 +1,7 @@
 //! JSON as serde_json writes it, byte for byte, for views that are written thirty thousand times a second.
 //!
 //! The names of fields and variants are this crate's own and need no escaping; what others wrote is looked through
-//! eight bytes at a time. What a view has no use for (maps, variants with content) is refused.
+//! sixteen bytes at a time. What a view has no use for (maps, variants with content) is refused.
 
 use serde::ser::{Impossible, Serialize, SerializeSeq, SerializeStruct, SerializeTuple, Serializer};
 use std::fmt::Display;
@@ -275,7 +275,8 @@ impl SerializeStruct for Fields<'_> {
     type Ok = ();
     type Error = NotWritten;
 
-    #[inline]
+    // With the name known where it is written, copying it is a few moves.
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,
@@ -302,33 +303,25 @@ impl SerializeStruct for Fields<'_> {
     }
 }
 
-/// Whether a text stands in JSON as it is: no control character, no quotation mark, no backslash.
+/// Whether a text stands in JSON as it is: no control character, no quotation mark, no backslash. Sixteen bytes at
+/// once, of which the compiler makes a few instructions; the last sixteen overlap with those before.
 #[inline]
 fn is_plain(text: &[u8]) -> bool {
-    let (words, rest) = text.as_chunks::<8>();
-    let rest_is = match text.last_chunk::<8>() {
-        // The last word again, with some of the one before it: quicker than byte by byte.
-        Some(last) => rest.is_empty() || is_plain_word(*last),
-        None => rest.iter().all(|byte| *byte >= b' ' && *byte != b'"' && *byte != b'\\'),
-    };
-    rest_is && words.iter().all(|word| is_plain_word(*word))
+    match (text.last_chunk::<16>(), text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        (Some(last), ..) => text.as_chunks::<16>().0.iter().all(all_plain) && all_plain(last),
+        (None, Some(first), Some(last)) => all_plain(first) && all_plain(last),
+        _ => text.iter().all(|byte| !is_escaped(*byte)),
+    }
 }
 
-/// Eight bytes at once: the high bit of each tells whether it is one of those that are escaped (Mycroft's test for a
-/// zero byte; its false alarms, above a true one only, do not matter here).
 #[inline]
-fn is_plain_word(word: [u8; 8]) -> bool {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
-    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
-    const SLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
-    let word = u64::from_ne_bytes(word);
-    let (quotes, slashes) = (word ^ QUOTES, word ^ SLASHES);
-    let control = word.wrapping_sub(SPACES) & !word;
-    let quote = quotes.wrapping_sub(ONES) & !quotes;
-    let slash = slashes.wrapping_sub(ONES) & !slashes;
-    (control | quote | slash) & HIGH == 0
+fn all_plain<const N: usize>(text: &[u8; N]) -> bool {
+    !text.iter().fold(false, |any, byte| any | is_escaped(*byte))
+}
+
+#[inline]
+const fn is_escaped(byte: u8) -> bool {
+    (byte < b' ') | (byte == b'"') | (byte == b'\\')
 }
 
 #[cfg(test)]

@@ -105,24 +105,23 @@ impl Timestamp {
     fn write<'a>(&self, text: &'a mut [u8; LENGTH]) -> &'a str {
         let (days, millis) = (self.0 / 86_400_000, self.0 % 86_400_000);
         let (year, month, day) = civil(days);
-        *text = *b"0000-00-00T00:00:00.000Z";
-        digits(&mut text[0..4], year);
-        digits(&mut text[5..7], month);
-        digits(&mut text[8..10], day);
-        digits(&mut text[11..13], millis / 3_600_000);
-        digits(&mut text[14..16], millis / 60_000 % 60);
-        digits(&mut text[17..19], millis / 1000 % 60);
-        digits(&mut text[20..23], millis % 1000);
+        let (seconds, millis) = (millis as u32 / 1000, millis as u32 % 1000);
+        let ([y0, y1], [y2, y3]) = (two(year as u32 / 100), two(year as u32 % 100));
+        let ([o0, o1], [d0, d1]) = (two(month as u32), two(day as u32));
+        let ([h0, h1], [m0, m1]) = (two(seconds / 3600), two(seconds / 60 % 60));
+        let ([s0, s1], [_, i0], [i1, i2]) = (two(seconds % 60), two(millis / 100), two(millis));
+        *text = [
+            y0, y1, y2, y3, b'-', o0, o1, b'-', d0, d1, b'T', h0, h1, b':', m0, m1, b':', s0, s1, b'.', i0,
+            i1, i2, b'Z',
+        ];
         // Digits and punctuation only.
         std::str::from_utf8(text).unwrap_or_default()
     }
 }
 
-fn digits(text: &mut [u8], mut value: u64) {
-    for digit in text.iter_mut().rev() {
-        *digit = b'0' + (value % 10) as u8;
-        value /= 10;
-    }
+/// The last two digits of a number.
+const fn two(value: u32) -> [u8; 2] {
+    [b'0' + (value / 10 % 10) as u8, b'0' + (value % 10) as u8]
 }
 
 /// Days since 1970-01-01 to year, month and day: Hinnant's `civil_from_days`, for days that are not negative.

@@ -69,6 +69,11 @@ impl<'a> Place<'a> {
             return Err(Reason::Stale);
         }
         let connection = call.connection(device);
+        let (mut transfer, mut is_transferring) = (None, false);
+        for each in transfers_of(state, call) {
+            is_transferring |= !each.state.is_terminal();
+            transfer = transfer.or(Some(each).filter(|each| each.device == *device));
+        }
         let entry = entry(state, call, device);
         Ok(Self {
             state,
@@ -79,8 +84,8 @@ impl<'a> Place<'a> {
             permitted: connection.and_then(|connection| connection.permitted),
             under_way: entry.map_or(ActionSet::EMPTY, |entry| asked(state, entry, call)),
             other: entry.and_then(|entry| other_of(state, entry, call, device)),
-            transfer: transfer_at(state, call, device),
-            is_transferring: transfers_of(state, call).any(|transfer| !transfer.state.is_terminal()),
+            transfer,
+            is_transferring,
         })
     }
 
