@@ -13,9 +13,25 @@ pub type Str = Arc<str>;
 macro_rules! own_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(pub u128);
+
+        impl Ord for $name {
+            /// By halves: the upper one tells nearly always, and two words at once cost twice as much.
+            #[inline]
+            fn cmp(&self, other: &Self) -> Ordering {
+                let halves = |id: u128| ((id >> 64) as u64, id as u64);
+                halves(self.0).cmp(&halves(other.0))
+            }
+        }
+
+        impl PartialOrd for $name {
+            #[inline]
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
