@@ -2,4 +2,10 @@
 
 mod support;
 
-schakel_testkit::conformance!(support::Standard);
+mod standard {
+    schakel_testkit::conformance!(super::support::STANDARD);
+}
+
+mod telnet {
+    schakel_testkit::conformance!(super::support::TELNET);
+}

@@ -4,6 +4,7 @@ mod support;
 
 use std::path::Path;
 
+use schakel_template::dialect::STANDARD;
 use schakel_testkit::{Wire, replay, transcripts};
 
 /// A unit is a line.
@@ -24,7 +25,7 @@ fn every_transcript_comes_out_as_written() {
     let paths = transcripts(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../protocol-fixtures/template"));
     assert!(!paths.is_empty());
     for path in paths {
-        if let Err(mismatch) = replay(&path, &mut Lines, &|_| Ok(support::adapter())) {
+        if let Err(mismatch) = replay(&path, &mut Lines, &|_| Ok(support::adapter(&STANDARD))) {
             panic!("{mismatch}");
         }
     }

@@ -12,7 +12,7 @@ use schakel_core::command::RefusalCause;
 use schakel_core::model::time::{Millis, Time};
 use schakel_template::Template;
 use schakel_testkit::conformance::*;
-use template::{Pbx, Standard};
+use template::{Pbx, STANDARD};
 
 /// What is wrong with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,19 +50,19 @@ impl Subject for BrokenIn {
 
     fn adapter(&self) -> Broken {
         self.made.set(self.made.get() + 1);
-        Broken { inner: template::adapter(), fault: self.fault, is_odd: self.made.get() % 2 == 1 }
+        Broken { inner: STANDARD.adapter(), fault: self.fault, is_odd: self.made.get() % 2 == 1 }
     }
 
     fn peer(&self) -> Pbx {
-        Standard.peer()
+        STANDARD.peer()
     }
 
     fn operation(&self) -> Operation {
-        Standard.operation()
+        STANDARD.operation()
     }
 
     fn samples(&self) -> Vec<Vec<u8>> {
-        Standard.samples()
+        STANDARD.samples()
     }
 }
 

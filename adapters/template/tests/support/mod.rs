@@ -4,25 +4,29 @@
 use schakel_core::adapter::Operation;
 use schakel_core::model::ids::DeviceId;
 use schakel_core::model::time::Millis;
-use schakel_template::{Settings, Template, dialect};
+use schakel_template::{Dialect, Settings, Template, dialect};
 use schakel_testkit::conformance::{Answer, Peer, Subject};
 
-pub struct Standard;
+/// The adapter of one dialect.
+pub struct OfDialect(pub &'static Dialect);
 
-pub fn adapter() -> Template {
+pub const STANDARD: OfDialect = OfDialect(&dialect::STANDARD);
+pub const TELNET: OfDialect = OfDialect(&dialect::TELNET);
+
+pub fn adapter(dialect: &'static Dialect) -> Template {
     Template::new(Settings {
-        dialect: &dialect::STANDARD,
+        dialect,
         devices: ["2001", "2002"].map(DeviceId::from).to_vec(),
         login_limit: Millis::seconds(10),
     })
 }
 
-impl Subject for Standard {
+impl Subject for OfDialect {
     type Adapter = Template;
     type Peer = Pbx;
 
     fn adapter(&self) -> Template {
-        adapter()
+        adapter(self.0)
     }
 
     fn peer(&self) -> Pbx {
