@@ -337,7 +337,12 @@ impl Context<'_> {
         let Some((provider, device)) = record.device.clone() else { return };
         let (call, transfer) = (record.call, record.transfer);
         match record.command.action() {
-            Some(Action::Dial) if call.is_none() => self.dialled(id, &provider, &device, connection),
+            Some(Action::Dial) if call.is_none() => {
+                self.dialled(id, &provider, &device, connection);
+                if let Some(call) = self.state.commands.get(&id).and_then(|record| record.call) {
+                    self.mind_blind(call);
+                }
+            }
             Some(Action::Consult | Action::TransferWarm) => {
                 if let Some(transfer) = transfer {
                     self.consulted(transfer, &provider, &device, connection);

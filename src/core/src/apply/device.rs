@@ -39,6 +39,9 @@ impl Context<'_> {
             DeviceEvent::Monitored => self.set_monitor(provider, device, Monitor::Active),
             DeviceEvent::MonitorRefused(words) => {
                 self.set_monitor(provider, device, Monitor::Refused(words.clone()));
+                for id in self.calls_at(provider, device).to_vec() {
+                    self.mind_blind(id);
+                }
             }
             DeviceEvent::Named(name) => known.name = Some(name.clone()),
         }

@@ -164,19 +164,38 @@ impl Context<'_> {
         }
         self.cut_off(provider, refusal);
         for id in self.live_calls(provider) {
-            let Some(call) = self.state.calls.get_mut(&id) else { continue };
-            // One that is stale already keeps its deadline: a link that comes and goes must not keep a ghost alive.
-            if call.stale.is_none() {
-                call.stale = Some(self.at);
-                self.arm(Deadline::StaleCall(id), self.state.settings.stale_limit);
-                self.tell_call(Kind::CallStale, id, None, Cause::Normal);
-            }
+            self.make_uncertain(id);
         }
         let devices = self.state.devices.get(provider);
         let devices: Vec<DeviceId> =
             devices.into_iter().flat_map(|devices| devices.keys()).cloned().collect();
         for device in devices {
             self.set_monitor(provider, &device, Monitor::None);
+        }
+    }
+
+    /// What is known of a call is from here on what was known last.
+    fn make_uncertain(&mut self, id: CallId) {
+        let Some(call) = self.state.calls.get_mut(&id) else { return };
+        // One that is stale already keeps its deadline: a link that comes and goes must not keep a ghost alive.
+        if call.stale.is_none() {
+            call.stale = Some(self.at);
+            self.arm(Deadline::StaleCall(id), self.state.settings.stale_limit);
+            self.tell_call(Kind::CallStale, id, None, Cause::Normal);
+        }
+    }
+
+    /// A call of which no device of ours is watched, because the provider refused the monitors, is uncertain: nobody
+    /// would tell its end.
+    pub(super) fn mind_blind(&mut self, id: CallId) {
+        let Some(call) = self.state.calls.get(&id).filter(|call| call.is_live()) else { return };
+        let is_refused = |device| {
+            let known = self.state.device(&call.provider, device);
+            known.is_some_and(|known| matches!(known.monitor, Monitor::Refused(_)))
+        };
+        let ours = || call.live().filter(|at| at.ours);
+        if ours().next().is_some() && ours().all(|at| is_refused(&at.device)) {
+            self.make_uncertain(id);
         }
     }
 

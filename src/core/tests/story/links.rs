@@ -257,6 +257,29 @@ fn monitors_are_counted_and_gone_with_the_link() {
 }
 
 #[test]
+fn t12_a_call_from_a_telephone_that_may_not_be_watched_does_not_haunt() {
+    let mut world = World::new();
+    let refused = |world: &mut World| {
+        let event = DeviceEvent::MonitorRefused("overallMonitorLimitExceeded".into());
+        let report = EventReport::Device { device: "2001".into(), event };
+        world.input(InputBody::Report { provider: pbx(), report });
+    };
+    refused(&mut world);
+    let dial = world.dial("anna", "0612345678");
+    world.yes_at(dial, "900", "2001");
+    assert!(world.call("900").stale.is_some(), "nobody would tell that it ended");
+    world.wait(world.state.settings.stale_limit);
+    assert_eq!(world.live_calls(), 0);
+
+    let mut world = World::new();
+    world.talks("99");
+    refused(&mut world);
+    assert!(world.call("99").stale.is_some(), "nor of a call that was there when the monitor went");
+    world.shows("2001", vec![shown("99", "2001", Connected, "0612345678", "2001")]);
+    assert!(world.call("99").stale.is_none(), "it is watched again");
+}
+
+#[test]
 fn the_end_of_something_never_seen_is_not_told() {
     let mut world = World::new();
     world.cleared("500", "2001");
