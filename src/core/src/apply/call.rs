@@ -223,15 +223,18 @@ impl Context<'_> {
     /// Finds the call of a report, or begins it. None when the report is about nothing that is or begins.
     fn locate(&mut self, provider: &ProviderId, report: &CallReport) -> Option<CallId> {
         let named = &report.connection.call;
-        let Some(id) = self.call_by_id(provider, named) else {
-            return self.locate_unknown(provider, report);
-        };
+        let known = self.state.by_provider_call.get(provider).and_then(|ids| ids.get(named)).copied();
+        let Some(mut id) = known else { return self.locate_unknown(provider, report) };
+        let mut call = self.state.calls.get(&id)?;
+        if call.ended.is_some() {
+            id = self.survivor(id);
+            call = self.state.calls.get(&id)?;
+        }
         if report.event == CallEvent::Retrieved
             && let Some(customer) = self.customer_meant(id, &report.connection.device)
         {
             return Some(customer);
         }
-        let call = self.state.calls.get(&id)?;
         if !call.is_live() {
             if !starts(&report.event) {
                 self.state.counters.repeated_reports += 1;
@@ -360,7 +363,10 @@ impl Context<'_> {
         }
         let named = &report.connection.call;
         let id = self.begin(provider, named, beginning);
-        self.learn(id, report);
+        // It began with most of what the report tells.
+        if self.state.calls.get(&id).is_some_and(|call| !knows(call, report)) {
+            self.learn(id, report);
+        }
         if let Some((transfer, _)) = consultation {
             self.link_consultation(transfer, id);
         } else if let Some(dialled) = dialled

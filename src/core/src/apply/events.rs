@@ -5,7 +5,7 @@ use super::device::state_at;
 use super::ending::is_caller_hidden;
 use super::table::{Edge, edge};
 use crate::model::action::Action;
-use crate::model::call::{ConnectionState, Direction};
+use crate::model::call::{Call, ConnectionState, Direction};
 use crate::model::cause::Cause;
 use crate::model::device::DeviceKind;
 use crate::model::ids::{CallId, DeviceId};
@@ -16,14 +16,16 @@ use crate::state::Deadline;
 impl Context<'_> {
     /// One event of a call that is there. Gives whether it moved anything.
     pub(super) fn event(&mut self, id: CallId, report: &CallReport) -> bool {
-        let subject = self.subject(id, report);
+        let Some(mut call) = self.state.calls.get(&id) else { return false };
+        let mut subject = self.subject(call, report);
         let named = &report.connection.device;
         if subject != *named && report.event == CallEvent::Established {
             // From now on he is who answered.
             self.rename(id, &subject, named);
+            subject = named.clone();
+            let Some(renamed) = self.state.calls.get(&id) else { return false };
+            call = renamed;
         }
-        let subject = if report.event == CallEvent::Established { named.clone() } else { subject };
-        let Some(call) = self.state.calls.get(&id) else { return false };
         let from = match call.live().find(|connection| connection.device == subject) {
             Some(connection) => connection.state,
             None => ConnectionState::Null,
@@ -128,9 +130,8 @@ impl Context<'_> {
     }
 
     /// The connection that a report is about. PBXs name an outside party by his number here and by his trunk there.
-    fn subject(&self, id: CallId, report: &CallReport) -> DeviceId {
+    fn subject(&self, call: &Call, report: &CallReport) -> DeviceId {
         let named = &report.connection.device;
-        let Some(call) = self.state.calls.get(&id) else { return named.clone() };
         let renamed = matches!(
             report.event,
             CallEvent::Established | CallEvent::Held | CallEvent::Retrieved | CallEvent::ConnectionCleared
@@ -214,10 +215,9 @@ impl Context<'_> {
             return false;
         }
         let moved = self.follow(id, subject, step, report);
-        let rings =
-            self.state.calls.get(&id).map(|call| state_at(call, subject)) == Some(ConnectionState::Alerting);
-        if !rings {
-            return moved;
+        let rings = || self.state.calls.get(&id).map(|call| state_at(call, subject));
+        if !moved && rings() != Some(ConnectionState::Alerting) {
+            return false;
         }
         self.disarm(Deadline::Adrift(id));
         let recalled = self.transfer_recalled(id, subject, report.cause);
