@@ -5,6 +5,7 @@ use crate::handle::{Accepted, Ask, CommandAsk, EngineHandle, Look, SubscriptionF
 use crate::idempotency::{Recent, Seen};
 use crate::recover::{self, RecoverError};
 use crate::subscribers::Subscribers;
+use bytes::Bytes;
 use schakel_contract::event::{self, EventMeta};
 use schakel_contract::reply;
 use schakel_core::adapter::ProviderCommand;
@@ -78,6 +79,10 @@ pub struct Engine {
     notification_seq: u64,
     snapshot_seq: u64,
     snapshot_at: Time,
+    /// Room for what follows from one input, kept from one to the next.
+    effects: Vec<Effect>,
+    /// Room for what is written of one input, before it is copied at its true size.
+    written: Vec<u8>,
 }
 
 /// What one turn of the loop gathers before it commits.
@@ -129,6 +134,8 @@ impl Engine {
             notification_seq: recovered.notification_seq,
             snapshot_seq: recovered.snapshot_seq,
             snapshot_at: recovered.last_time,
+            effects: Vec::new(),
+            written: Vec::new(),
         })
     }
 
@@ -254,11 +261,11 @@ impl Engine {
         turn.batch.inputs.push(journal::Input {
             seq: self.input_seq,
             at_ms: millis(at),
-            bytes: recover::encode_input(&input),
+            bytes: recover::encode_input(&input, &mut self.written),
         });
-        let mut effects = Vec::new();
+        let mut effects = std::mem::take(&mut self.effects);
         apply(&mut self.state, &input, &mut effects);
-        for effect in effects {
+        for effect in effects.drain(..) {
             match effect {
                 Effect::Notify(notification) => {
                     self.notification_seq += 1;
@@ -267,8 +274,8 @@ impl Engine {
                         sequence: self.notification_seq,
                         recorded: at.into(),
                     };
-                    let mut payload = Vec::with_capacity(PAYLOAD_USUAL);
-                    event::render(&self.state, &notification, &meta, &mut payload);
+                    self.written.clear();
+                    event::render(&self.state, &notification, &meta, &mut self.written);
                     turn.batch.notifications.push(Arc::new(journal::Notification {
                         seq: self.notification_seq,
                         input_seq: self.input_seq,
@@ -278,7 +285,7 @@ impl Engine {
                         kind: notification.kind.as_str().into(),
                         at_ms: millis(at),
                         expires_ms: notification.expires.map(millis),
-                        payload: payload.into(),
+                        payload: Bytes::copy_from_slice(&self.written),
                         deliveries: self.subscribers.of(notification.kind),
                     }));
                 }
@@ -290,6 +297,7 @@ impl Engine {
                 other => tracing::error!(?other, "an effect that this release does not know was left undone"),
             }
         }
+        self.effects = effects;
     }
 
     /// The reply to a command that came with an idempotency key is kept, to answer a repetition with.
@@ -444,9 +452,6 @@ impl Engine {
         }
     }
 }
-
-/// The usual size of a notification: a call with two connections and its actions, its contact.
-const PAYLOAD_USUAL: usize = 4096;
 
 fn millis(at: Time) -> i64 {
     i64::try_from(at.0).unwrap_or(i64::MAX)

@@ -134,7 +134,7 @@ mod tests {
     fn an_input_is_told_in_words_and_what_is_none_is_not() {
         let body = InputBody::LinkLost { provider: ProviderId::from("pbx"), reason: "gone".into() };
         let input = Input { at: Time(5), seed: 0, body };
-        let told = origin(&recover::encode_input(&input)).unwrap();
+        let told = origin(&recover::encode_input(&input, &mut Vec::new())).unwrap();
         assert_eq!((told.kind, told.event.as_str(), told.provider.as_deref()), ("link", "lost", Some("pbx")));
         assert_eq!(origin(b"rubbish"), None);
     }

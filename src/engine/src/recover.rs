@@ -67,8 +67,13 @@ pub(crate) fn recover(
 }
 
 /// An input as the journal keeps it.
-pub(crate) fn encode_input(input: &Input) -> Bytes {
-    encode(input)
+///
+/// `room` is what it is written in first; what was in it is gone.
+pub(crate) fn encode_input(input: &Input, room: &mut Vec<u8>) -> Bytes {
+    let mut written = std::mem::take(room);
+    written.clear();
+    *room = encode(input, written);
+    Bytes::copy_from_slice(room)
 }
 
 /// An input as it was journalled; none where this release cannot read it.
@@ -78,15 +83,16 @@ pub(crate) fn decode_input(bytes: &[u8]) -> Option<Input> {
 
 /// A state as the journal keeps it.
 pub(crate) fn encode_snapshot(state: &State) -> Bytes {
-    encode(state)
+    encode(state, Vec::new()).into()
 }
 
 #[expect(
     clippy::expect_used,
     reason = "postcard fails only on types without a length; ours have one (tested below)"
 )]
-fn encode<T: serde::Serialize>(value: &T) -> Bytes {
-    postcard::to_extend(value, vec![FORMAT]).expect("core types are serialisable").into()
+fn encode<T: serde::Serialize>(value: &T, mut room: Vec<u8>) -> Vec<u8> {
+    room.push(FORMAT);
+    postcard::to_extend(value, room).expect("core types are serialisable")
 }
 
 fn decode<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
