@@ -3,9 +3,10 @@
 
 use super::{ConfigArgs, Failure};
 use clap::Args;
+use schakel_contract::Timestamp;
 use schakel_core::model::ids::OrganisationId;
 use schakel_engine::{Engine, EngineSettings};
-use schakel_journal::{Options, Store};
+use schakel_journal::{Options, Store, StoreError};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -26,7 +27,12 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         return Err(Failure::Failed(format!("{}: there is no such journal", path.display())));
     }
     let started = Instant::now();
-    let (store, recovery) = Store::open(path, Options::default()).map_err(Failure::failed)?;
+    let (store, recovery) = Store::open(path, Options::default()).map_err(|error| match error {
+        StoreError::InUse { .. } => Failure::Failed(format!(
+            "{error}\nThe daemon runs: make a copy with `schakel backup FILE`, and give that with --journal."
+        )),
+        error => Failure::failed(error),
+    })?;
     let last = (recovery.last_input, recovery.last_notification);
     let from = recovery.snapshot.as_ref().map_or(0, |snapshot| snapshot.seq);
     let engine = Engine::recover(
@@ -52,8 +58,13 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         state.agents.values().filter(|agent| agent.registration.is_some()).count()
     );
     for provider in state.providers.values() {
-        println!("  provider       {:?}: {:?} since {:?}", provider.id, provider.link, provider.since);
+        let since = Timestamp::from(provider.since);
+        println!("  provider       {}: {:?} since {since}", provider.id.as_str(), provider.link);
     }
-    println!("  did not fit    {:?}", state.counters);
+    let counters = &state.counters;
+    println!(
+        "  did not fit    {} reports, {} late answers",
+        counters.unexpected_reports, counters.late_replies
+    );
     Ok(())
 }

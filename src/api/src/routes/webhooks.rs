@@ -182,9 +182,9 @@ async fn pause(ask: Ask) -> Answer {
 }
 
 async fn resume(ask: Ask) -> Answer {
-    let response = change(&ask, |stored| stored.paused = false).await?;
+    change(&ask, |stored| stored.paused = false).await?;
     ask.app.outbox.resume(ask.id("webhook")?).await?;
-    Ok(response)
+    read(ask).await
 }
 
 async fn rotate(ask: Ask) -> Answer {
