@@ -104,10 +104,10 @@ impl Timestamp {
     /// By hand, because every notification carries ten of them: a tenth of the cost of a general formatter.
     fn write<'a>(&self, text: &'a mut [u8; LENGTH]) -> &'a str {
         let (days, millis) = (self.0 / 86_400_000, self.0 % 86_400_000);
-        let (year, month, day) = civil(days);
+        let (year, month, day) = civil(days as u32);
         let (seconds, millis) = (millis as u32 / 1000, millis as u32 % 1000);
-        let ([y0, y1], [y2, y3]) = (two(year as u32 / 100), two(year as u32 % 100));
-        let ([o0, o1], [d0, d1]) = (two(month as u32), two(day as u32));
+        let ([y0, y1], [y2, y3]) = (two(year / 100), two(year));
+        let ([o0, o1], [d0, d1]) = (two(month), two(day));
         let ([h0, h1], [m0, m1]) = (two(seconds / 3600), two(seconds / 60 % 60));
         let ([s0, s1], [_, i0], [i1, i2]) = (two(seconds % 60), two(millis / 100), two(millis));
         *text = [
@@ -120,12 +120,23 @@ impl Timestamp {
 }
 
 /// The last two digits of a number.
-const fn two(value: u32) -> [u8; 2] {
-    [b'0' + (value / 10 % 10) as u8, b'0' + (value % 10) as u8]
+fn two(value: u32) -> [u8; 2] {
+    TWO.get(value as usize % TWO.len()).copied().unwrap_or_default()
 }
 
+/// 00 to 99.
+const TWO: [[u8; 2]; 100] = {
+    let mut all = [[0; 2]; 100];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = [b'0' + at as u8 / 10, b'0' + at as u8 % 10];
+        at += 1;
+    }
+    all
+};
+
 /// Days since 1970-01-01 to year, month and day: Hinnant's `civil_from_days`, for days that are not negative.
-fn civil(days: u64) -> (u64, u64, u64) {
+fn civil(days: u32) -> (u32, u32, u32) {
     let z = days + 719_468;
     let (era, day_of_era) = (z / 146_097, z % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -133,7 +144,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let shifted = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * shifted + 2) / 5 + 1;
     let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+    (year_of_era + era * 400 + u32::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
