@@ -7,7 +7,9 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::reload::Error;
 
 /// How the filter of a running log is changed.
-static CHANGE: OnceLock<Box<dyn Fn(EnvFilter) -> Result<(), Error> + Send + Sync>> = OnceLock::new();
+static CHANGE: OnceLock<Change> = OnceLock::new();
+
+type Change = Box<dyn Fn(EnvFilter) -> Result<(), Error> + Send + Sync>;
 
 /// Starts logging to standard error, so that standard output stays the program's own.
 ///

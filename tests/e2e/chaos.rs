@@ -197,7 +197,8 @@ impl Chaos {
         give(&house.api, &path, None, &self.accepted).await;
         house.told(mark, "provider.resynced", None).await;
         house.link_is_up().await;
-        for id in self.accepted.borrow().iter().copied() {
+        let accepted: Vec<_> = self.accepted.borrow().iter().copied().collect();
+        for id in accepted {
             let ended = |event: &schakel_contract::event::Event| {
                 event.data.change == "command.completed"
                     && event.data.command.as_ref().is_some_and(|command| command.id == id)
