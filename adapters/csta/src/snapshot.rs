@@ -120,7 +120,10 @@ impl Csta {
             let own = self.own.party(&DeviceRef::known(device.id.as_str()));
             let rings_there = far == ConnectionState::Alerting && state == ConnectionState::Connected;
             let connection = SnapshotConnection {
-                connection: ProviderConnection { call: ProviderCallId::from(call), device: device.id.clone() },
+                connection: ProviderConnection {
+                    call: ProviderCallId::from(call),
+                    device: device.id.clone(),
+                },
                 state,
                 calling: match state {
                     ConnectionState::Alerting => party.clone(),

@@ -87,7 +87,8 @@ impl Translator<'_> {
     ) -> Option<CallReport> {
         let call = Str::from(&*event.connection.call);
         let device = self.subject(event, &call, monitor);
-        let connection = ProviderConnection { call: ProviderCallId::from(call.clone()), device: device.clone() };
+        let connection =
+            ProviderConnection { call: ProviderCallId::from(call.clone()), device: device.clone() };
         let local = event.local_state.as_ref().and_then(state);
         let report = CallReport {
             event: self.event(event, &device)?,
