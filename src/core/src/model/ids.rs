@@ -121,14 +121,14 @@ impl PartialOrd for Text {
 impl Ord for Text {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
-        match self.head.cmp(&other.head) {
-            // A zero byte in the text looks like its end: then it is longer.
-            Ordering::Equal if self.text.len() <= HEAD && other.text.len() <= HEAD => {
-                self.text.len().cmp(&other.text.len())
-            }
-            Ordering::Equal => self.text.cmp(&other.text),
-            unequal => unequal,
+        if self.head != other.head {
+            return if self.head < other.head { Ordering::Less } else { Ordering::Greater };
         }
+        if self.text.len() <= HEAD && other.text.len() <= HEAD {
+            // A zero byte in the text looks like its end: then it is longer.
+            return self.text.len().cmp(&other.text.len());
+        }
+        self.text.cmp(&other.text)
     }
 }
 
