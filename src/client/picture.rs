@@ -24,6 +24,8 @@ pub struct Picture {
     commands: BTreeMap<Uuid, CommandView<'static>>,
     agents: BTreeMap<String, AgentView<'static>>,
     providers: BTreeMap<String, ProviderView<'static>>,
+    /// Calls and transfers of other telephone systems are left out.
+    only: Option<String>,
 }
 
 impl Picture {
@@ -40,6 +42,24 @@ impl Picture {
                 .into_iter()
                 .map(|provider| (provider.id.to_string(), provider))
                 .collect(),
+            only: None,
+        }
+    }
+
+    /// With the calls and transfers of one telephone system only: another may have the same extensions.
+    pub fn keeping_to(mut self, provider: &str) -> Self {
+        self.only = Some(provider.to_owned());
+        self.calls.retain(|_, call| call.provider == provider);
+        self.transfers.retain(|_, transfer| self.calls.contains_key(&transfer.call));
+        self
+    }
+
+    /// What a newer snapshot says, of the same telephone systems.
+    pub fn renewed(&self, snapshot: SnapshotView<'static>) -> Self {
+        let renewed = Self::of(snapshot);
+        match &self.only {
+            Some(provider) => renewed.keeping_to(provider),
+            None => renewed,
         }
     }
 
@@ -69,6 +89,9 @@ impl Picture {
 
     /// Takes over a call, where it is newer than what is known.
     pub fn see_call(&mut self, call: &CallView<'static>) {
+        if self.only.as_deref().is_some_and(|only| call.provider != only) {
+            return;
+        }
         let known = self.calls.get(&call.id).map_or(0, |known| known.version);
         if call.version >= known {
             self.calls.insert(call.id, call.clone());
@@ -149,6 +172,9 @@ impl Picture {
     }
 
     fn see_transfer(&mut self, transfer: &TransferView<'static>) {
+        if self.only.is_some() && !self.calls.contains_key(&transfer.call) {
+            return;
+        }
         let known = self.transfers.get(&transfer.id).map_or(0, |known| known.version);
         if transfer.version >= known {
             self.transfers.insert(transfer.id, transfer.clone());

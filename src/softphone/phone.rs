@@ -97,7 +97,7 @@ impl Softphone {
         let snapshot: SnapshotView<'static> = api.get(&["snapshot"]).await?;
         let cursor = snapshot.cursor.clone();
         let mut ledger = Ledger::new(Order::FromFirstSeen);
-        ledger.begin(Picture::of(snapshot));
+        ledger.begin(Picture::of(snapshot).keeping_to(&seat.provider));
         let shared = Arc::new(Shared {
             ledger: Mutex::new(ledger),
             link: Mutex::default(),
@@ -460,7 +460,9 @@ async fn follow(mut stream: EventStream, api: Api, shared: Arc<Shared>) {
             Ok(StreamItem::TooOld) => match api.get::<SnapshotView<'static>>(&["snapshot"]).await {
                 Ok(snapshot) => {
                     stream = EventStream::after(api.clone(), snapshot.cursor.clone());
-                    shared.ledger().begin(Picture::of(snapshot));
+                    let mut ledger = shared.ledger();
+                    let picture = ledger.picture().renewed(snapshot);
+                    ledger.begin(picture);
                 }
                 // The stream pauses before it tries again, and comes back here if it is still too old.
                 Err(error) => shared.set_link(Link::Lost(error.to_string())),

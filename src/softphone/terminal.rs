@@ -126,6 +126,10 @@ fn concerns(phone: &Softphone, event: &Event) -> bool {
     if data.change == "command.completed" {
         return false;
     }
+    // Another telephone system may have the same extensions.
+    if data.call.as_ref().is_some_and(|call| call.provider != seat.provider) {
+        return false;
+    }
     let device = data.device.as_deref() == Some(&seat.device);
     let agent = data.agent.as_ref().is_some_and(|agent| agent.id == seat.agent);
     let transfer = data.transfer.as_ref().filter(|_| data.change.starts_with("transfer."));

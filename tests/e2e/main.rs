@@ -17,3 +17,4 @@ mod private;
 mod process;
 mod sins;
 mod transfers;
+mod two;
