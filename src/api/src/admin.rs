@@ -63,6 +63,7 @@ async fn all(app: &ApiState) -> Response {
     let open = app.settings.streams_max.saturating_sub(app.streams.available_permits());
     out.one("schakel_event_streams", "gauge", "Event streams that are open.", open);
     app.requests.write(&mut out);
+    metrics::of_process(&mut out);
     let mut response = out.0.into_response();
     response
         .headers_mut()

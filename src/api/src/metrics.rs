@@ -143,6 +143,19 @@ pub(crate) fn of_journal(counters: &Counters, out: &mut Text) {
     );
 }
 
+/// What the process is: its version, and its memory where the system tells.
+pub(crate) fn of_process(out: &mut Text) {
+    let version = label("version", env!("CARGO_PKG_VERSION"));
+    out.kind("schakel_build_info", "gauge", "The version that runs.");
+    out.line("schakel_build_info", &version, 1);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+    if let Some(resident) = kilobytes.and_then(|text| text.trim().parse::<u64>().ok()) {
+        let help = "Resident memory in bytes.";
+        out.one("process_resident_memory_bytes", "gauge", help, resident * 1024);
+    }
+}
+
 /// What the outbox tells.
 pub(crate) fn of_outbox(status: &[SubscriptionStatus], out: &mut Text) {
     type Figure = fn(&SubscriptionStatus) -> u64;

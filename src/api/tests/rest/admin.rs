@@ -42,6 +42,8 @@ fn figures_are_text_that_prometheus_reads_and_hold_no_number() {
             "schakel_calls_live 1\n",
             "schakel_link_up{provider=\"pbx\"} 1\n",
             "schakel_agents_registered 2\n",
+            "schakel_build_info{version=",
+            "process_resident_memory_bytes ",
             "schakel_link_observed_total{provider=\"pbx\",kind=\"messages_refused\"} 1\n",
             "schakel_journal_commits_total ",
             "schakel_api_request_seconds_count{route=\"register\",status=\"200\"} 2\n",
