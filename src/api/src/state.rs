@@ -136,8 +136,8 @@ impl ApiState {
     /// When the journal cannot be read or a record in it is not one of ours.
     pub fn new(parts: Parts) -> Result<Self, ApiError> {
         let routes = routes::all();
-        let document: Value =
-            serde_json::from_str(document::COMMITTED).map_err(|error| ApiError::Document(error.to_string()))?;
+        let document: Value = serde_json::from_str(document::COMMITTED)
+            .map_err(|error| ApiError::Document(error.to_string()))?;
         let in_paths = std::iter::once(&document["paths"]);
         let checker = Checker::new(document["components"]["schemas"].clone(), in_paths)
             .map_err(|error| ApiError::Document(error.to_string()))?;

@@ -12,7 +12,6 @@
 //! notification is written from the state without copies. `X<'static>` is what a receiver gets by deserialising.
 //! Property names are camelCase, times RFC 3339 in UTC with milliseconds, ids UUIDs in the usual form.
 
-mod json;
 mod mirror;
 mod time;
 

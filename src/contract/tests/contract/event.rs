@@ -78,7 +78,7 @@ fn a_refused_command_says_why_and_who_asked() {
 }
 
 #[test]
-fn what_is_written_is_what_serde_json_would_write() {
+fn every_kind_and_subject_is_written_read_and_written_the_same() {
     let state = state();
     let subjects = [
         Subject::Call(CALL),
@@ -96,7 +96,6 @@ fn what_is_written_is_what_serde_json_would_write() {
                 assert_eq!(text, serde_json::to_string(&event).unwrap());
                 let meta = EventMeta { source: SOURCE, sequence: 42, recorded: event.time };
                 assert_eq!(event, CloudEvent::of(&state, &about, &meta));
-                assert_eq!(text, serde_json::to_string(&CloudEvent::of(&state, &about, &meta)).unwrap());
             }
         }
     }
