@@ -202,3 +202,31 @@ fn a_command_that_the_pbx_refuses_is_a_refusal_and_changes_nothing() {
         house.ends_clean().await;
     });
 }
+
+#[test]
+fn t15_an_event_that_was_lost_is_found_out_when_the_pbx_refuses_what_follows_from_it() {
+    on_runtime(async {
+        let house = House::start().await;
+        let jan = house.agent("jan", "2001").await;
+        let mark = house.mark();
+        house.pbx.ring("0201234567", "2001").unwrap();
+        jan.ringing(SOON).await.unwrap();
+        jan.control(ActionName::Answer).await.unwrap();
+        house.told(mark, "call.answered", Some("2001")).await;
+        jan.connected(SOON).await.unwrap();
+        // At the telephone itself; nobody hears it.
+        house.pbx.sin(&Sin::LoseEvents { count: 1 }).unwrap();
+        house.pbx.hold("2001").unwrap();
+        jan.control(ActionName::Hold).await.expect_err("the call is on hold already");
+        let held = house.told(mark, "call.held", Some("2001")).await;
+        assert_eq!(held.data.observation, schakel_contract::event::Observation::Reconstructed);
+        let call = held.data.call.unwrap().id;
+        let retrieve = |picture: &schakel::client::Picture| {
+            picture.call(call)?.connection("2001")?.allows(ActionName::Retrieve).then_some(())
+        };
+        jan.wait("the retrieve button", SOON, retrieve).await.unwrap();
+        jan.control(ActionName::Retrieve).await.unwrap();
+        house.pbx.hang_up("0201234567").unwrap();
+        house.ends_clean().await;
+    });
+}

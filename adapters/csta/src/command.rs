@@ -140,7 +140,12 @@ impl Csta {
                 if error.value == "serviceNotSupported" {
                     self.observed.unsupported(action(&command.operation));
                 }
-                Err(refusal(service, &error))
+                let refusal = refusal(service, &error);
+                if matches!(refusal.cause, RefusalCause::InvalidConnectionState | RefusalCause::UnknownCall) {
+                    // Our picture allowed it: an event was lost. What is so is looked up rather than waited for.
+                    self.look_again(|device| devices(&command.operation).contains(&Some(device)));
+                }
+                Err(refusal)
             }
         };
         reply(command, result, output);
@@ -188,6 +193,26 @@ impl Csta {
         if let Some(at) = self.reconnects.iter().position(meant) {
             report.connection.call = self.reconnects.remove(at).held.call;
         }
+    }
+}
+
+/// The devices whose connections an operation is about.
+fn devices(operation: &Operation) -> [Option<&DeviceId>; 2] {
+    match operation {
+        Operation::Answer(at)
+        | Operation::Hold(at)
+        | Operation::Retrieve(at)
+        | Operation::Clear(at)
+        | Operation::Consult { existing: at, .. }
+        | Operation::Alternate { active: at, .. }
+        | Operation::Reconnect { active: at, .. }
+        | Operation::Transfer { active: at, .. }
+        | Operation::Conference { active: at, .. }
+        | Operation::SingleStepTransfer { active: at, .. }
+        | Operation::Deflect { alerting: at, .. }
+        | Operation::Digits { connection: at, .. } => [Some(&at.device), None],
+        Operation::PickUp { alerting, device } => [Some(&alerting.device), Some(device)],
+        _ => [None, None],
     }
 }
 

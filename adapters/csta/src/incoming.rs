@@ -280,7 +280,7 @@ impl Csta {
         match status {
             Some(SystemStatusValue::MessagesLost) => {
                 self.observed.count("messages_lost_by_the_pbx");
-                self.look_again();
+                self.look_again(|_| true);
             }
             Some(SystemStatusValue::Initializing) => self.restarting = true,
             // It knows nothing of our monitors any more.

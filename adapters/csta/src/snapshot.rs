@@ -3,7 +3,7 @@
 
 use schakel_core::adapter::Output;
 use schakel_core::model::call::ConnectionState;
-use schakel_core::model::ids::{ProviderCallId, Str};
+use schakel_core::model::ids::{DeviceId, ProviderCallId, Str};
 use schakel_core::model::time::Time;
 use schakel_core::report::{DeviceSnapshot, ProviderConnection, SnapshotConnection};
 use schakel_csta_wire::{
@@ -16,10 +16,11 @@ use crate::translate::{permitted, state};
 use crate::watch::{Settling, Task, Watch};
 
 impl Csta {
-    /// Takes a snapshot of every device that is watched: the PBX says that it lost messages.
-    pub(crate) fn look_again(&mut self) {
+    /// Takes a snapshot of the devices that are wanted and watched: the PBX says that it lost messages, or refuses what
+    /// our picture of a device allows.
+    pub(crate) fn look_again(&mut self, is_wanted: impl Fn(&DeviceId) -> bool) {
         for (index, device) in self.watches.devices.iter_mut().enumerate() {
-            if matches!(device.watch, Watch::Watched) {
+            if matches!(device.watch, Watch::Watched) && is_wanted(&device.id) {
                 device.watch = Watch::Snapshotting;
                 self.watches.queue.push_back(Task::Snapshot(index));
             }
