@@ -2,8 +2,10 @@
 
 use crate::harness::{House, SOON, on_runtime, pbx};
 use schakel_contract::views::{ActionName, ObservationsView};
-use schakel_simulator::config::Order;
+use schakel_simulator::config::{DeviceIdStyle, Order};
+use schakel_simulator::duration::Span;
 use schakel_simulator::sins::{Desync, Sin};
+use schakel_simulator::switch::Cause;
 
 /// One call of each kind through a house, and a clean end.
 pub async fn a_whole_call(house: House) {
@@ -227,6 +229,76 @@ fn t15_an_event_that_was_lost_is_found_out_when_the_pbx_refuses_what_follows_fro
         jan.wait("the retrieve button", SOON, retrieve).await.unwrap();
         jan.control(ActionName::Retrieve).await.unwrap();
         house.pbx.hang_up("0201234567").unwrap();
+        house.ends_clean().await;
+    });
+}
+
+#[test]
+fn answers_that_come_late_are_answers() {
+    on_runtime(async {
+        let house = House::start().await;
+        house.pbx.sin(&Sin::AnswerLate { by: Span::millis(300), count: 100 }).unwrap();
+        a_whole_call(house).await;
+    });
+}
+
+#[test]
+fn a_wrong_cause_does_not_stop_a_call_from_being_one() {
+    on_runtime(async {
+        let house = House::start().await;
+        house.pbx.sin(&Sin::WrongCause { cause: Cause::Busy, count: 100 }).unwrap();
+        a_whole_call(house).await;
+    });
+}
+
+#[test]
+fn names_that_are_not_ascii_come_through_whole() {
+    on_runtime(async {
+        let mut config = pbx();
+        config.csta.device_ids = DeviceIdStyle::Named;
+        let house = House::with(config, "[providers.csta]\ndialect = \"openscape-voice\"").await;
+        let mark = house.mark();
+        house.pbx.call("2002", "2001").unwrap();
+        let ringing = house.told(mark, "call.ringing", Some("2001")).await;
+        let calling = ringing.data.call.unwrap().calling;
+        assert_eq!((calling.name.as_deref(), calling.number.as_deref()), (Some("Zoë Öztürk"), Some("2002")));
+        house.pbx.hang_up("2002").unwrap();
+        house.ends_clean().await;
+    });
+}
+
+#[test]
+fn a_link_that_stalls_is_given_up_and_made_anew() {
+    on_runtime(async {
+        let keys = "[providers.csta]\nheartbeat_seconds = 1\nrequest_limit_seconds = 1";
+        let house = House::with(pbx(), keys).await;
+        let mark = house.mark();
+        house.pbx.ring("0201234567", "2001").unwrap();
+        let ringing = house.told(mark, "call.ringing", Some("2001")).await;
+        house.pbx.sin(&Sin::StallLink { during: None }).unwrap();
+        house.told(mark, "provider.down", None).await;
+        house.pbx.sin(&Sin::Heal).unwrap();
+        house.told(mark, "provider.resynced", None).await;
+        let calls = house.live_calls().await;
+        assert_eq!(calls.iter().map(|call| call.id).collect::<Vec<_>>(), [ringing.data.call.unwrap().id]);
+        house.pbx.hang_up("0201234567").unwrap();
+        house.ends_clean().await;
+    });
+}
+
+#[test]
+fn a_monitor_that_the_pbx_refuses_is_shown_with_its_reason() {
+    on_runtime(async {
+        let house = House::start().await;
+        let mark = house.mark();
+        house.pbx.sin(&Sin::Restart { keep_calls: false, during: None }).unwrap();
+        house.pbx.sin(&Sin::RefuseMonitors { count: 1 }).unwrap();
+        let up = house.told(mark, "provider.resynced", None).await.data.provider.unwrap();
+        assert_eq!(up.monitors.refused, 1);
+        let devices: schakel_contract::views::Page<schakel_contract::views::DeviceView<'static>> =
+            house.api.get(&["devices"]).await.unwrap();
+        let refused = format!("{:?}", devices.items);
+        assert!(refused.contains("overallMonitorLimitExceeded"), "{refused}");
         house.ends_clean().await;
     });
 }
