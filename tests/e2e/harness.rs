@@ -181,7 +181,20 @@ impl House {
         pbx.until_monitored(1).await;
         let house = Self { pbx, daemon, jkc, api, _folder: folder };
         house.link_is_up().await;
+        house.jkc_is_up_to_date().await;
         house
+    }
+
+    /// What belongs to no contact comes in one order: when JKC has the last of it, it has what was told of the start.
+    async fn jkc_is_up_to_date(&self) {
+        let seat = serde_json::json!({"provider": "pbx", "device": "2019"});
+        let path = ["agents", "the-first", "registration"];
+        let last = self.api.command(Method::PUT, &path, Some(&seat)).await.unwrap().command.id;
+        let told = |event: &Event| event.data.command.as_ref().is_some_and(|command| command.id == last);
+        self.jkc
+            .event_after(0, "the first command", SOON, told)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// An agent's softphone at a device.
