@@ -1,4 +1,4 @@
-//! Decoding: any bytes. What is understood is written for each edition, and understood again; what is written of that is the same.
+//! Decoding: any bytes. What is understood is written for each edition, and understood again as the same kind of message.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -28,10 +28,5 @@ fuzz_target!(|data: &[u8]| {
         let written = text_of(&written).expect("what is written is text");
         let again = decode(&written).expect("what is written is read");
         assert_eq!(again.message.root(), decoded.message.root());
-        if edition == Edition::Ed6 {
-            // What is forbidden, or has no place in this kind of message, is lost on the way, and no more later.
-            let once_more = Encoder::new(edition).to_vec(&again.message);
-            assert_eq!(text_of(&once_more).expect("what is written is text"), written);
-        }
     }
 });

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::error::DecodeError;
-use crate::pull::{Pull, Tag};
+use crate::pull::{Pull, Tag, trim};
 use crate::value::Value;
 use crate::write::Writer;
 
@@ -90,7 +90,8 @@ impl<'a> CstaError<'a> {
     /// `<errorResponse Error="…"/>`, which one product answers instead of `CSTAErrorCode`.
     pub(crate) fn read_of_vendor(pull: &mut Pull<'a>, tag: &Tag<'a>) -> Result<Self, DecodeError> {
         let text = pull.text(tag)?;
-        let words = if text.is_empty() { tag.attribute("Error").unwrap_or_default() } else { text };
+        // Text is without white space around it; so is the attribute.
+        let words = if text.is_empty() { trim(tag.attribute("Error").unwrap_or_default()) } else { text };
         Ok(Self::new(ErrorCategory::PrivateErrorCode, words))
     }
 

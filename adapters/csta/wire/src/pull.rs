@@ -579,7 +579,7 @@ fn local(name: &str) -> &str {
     name.rsplit(':').next().unwrap_or(name)
 }
 
-fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
+pub(crate) fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim_ascii()),
         Cow::Owned(text) if text.trim_ascii().len() == text.len() => Cow::Owned(text),

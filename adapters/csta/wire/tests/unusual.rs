@@ -226,6 +226,7 @@ fn refusals_in_a_vendors_words_are_refusals() {
     };
     let words = |words: &str| (ErrorCategory::PrivateErrorCode, words.to_owned());
     assert_eq!(error("<errorResponse Error=\"Unknown call\" />"), words("Unknown call"));
+    assert_eq!(error("<errorResponse Error=\" Unknown call\n\" />"), words("Unknown call"));
     assert_eq!(error("<errorResponse>no &amp; no</errorResponse>"), words("no & no"));
     let fault = "<Envelope><Body><Fault><faultcode>x</faultcode><faultstring>No licence</faultstring></Fault></Body></Envelope>";
     assert_eq!(error(fault), words("No licence"));
