@@ -289,7 +289,7 @@ fn all_units() -> Vec<Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(300)))]
 
     /// Messages of any transcript in any order, duplicated, with bytes changed, with time passing: no panic, every
     /// command answered once, and what is sent can be read.

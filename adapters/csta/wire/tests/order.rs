@@ -169,7 +169,7 @@ fn check_round_trip(structure: &Structure, edition: Edition, which: usize, numbe
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(2000)))]
 
     /// Any subset of children, in any order, with unknown ones between them, any text and either edition.
     #[test]

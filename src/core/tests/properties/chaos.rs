@@ -320,8 +320,6 @@ fn rings_once(world: &World) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
-
     #[test]
     fn whatever_is_said_the_state_stays_sound(steps in proptest::collection::vec(step(), 1..60)) {
         let mut world = World::new();

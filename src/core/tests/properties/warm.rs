@@ -133,7 +133,7 @@ fn true_of(switch: &Switch) -> BTreeSet<(String, String, ConnectionState)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(600)))]
 
     #[test]
     fn t07_take_back_never_leaves_two_calls_and_no_customer_is_forgotten(

@@ -156,7 +156,7 @@ fn alive(switch: &Switch) -> BTreeSet<(Number, String)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(300)))]
 
     /// Nothing panics, all parts agree, a refusal changes nothing, and monitors see exactly what is there.
     #[test]
