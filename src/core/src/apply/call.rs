@@ -61,6 +61,11 @@ impl Context<'_> {
         }
         let learnt = new && self.learn(id, report);
         let moved = self.event(id, report);
+        if let Some(Purpose::Consultation { transfer, .. }) =
+            self.state.calls.get(&id).map(|call| call.purpose)
+        {
+            self.take_back_awaited(transfer);
+        }
         let learnt = self.learn_permitted(id, report) | learnt;
         self.settle_update(id, told, learnt && !begun, moved || begun, report);
         self.mind_adrift(id);

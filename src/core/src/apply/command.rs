@@ -11,7 +11,8 @@ use crate::model::action::Action;
 use crate::model::call::{Call, ConnectionState, Party};
 use crate::model::cause::Cause;
 use crate::model::ids::{CallId, CommandId, DeviceId, ProviderId, TransferId};
-use crate::model::transfer::TransferState;
+use crate::model::transfer::{TransferKind, TransferState};
+use crate::notification::Kind;
 use crate::report::{ProviderConnection, ReportedParty};
 use crate::state::Deadline;
 
@@ -173,10 +174,14 @@ impl Context<'_> {
         };
         let connection = result.as_ref().ok().and_then(|done| done.connection.clone());
         if let CommandState::Done { outcome, .. } = &record.state {
-            match (outcome, connection) {
-                (CommandOutcome::Succeeded, Some(connection)) => self.learn_reply(id, &connection),
-                (CommandOutcome::Succeeded, None) => {}
-                (CommandOutcome::Refused(_), _) => self.state.counters.late_replies += 1,
+            let refused = matches!(outcome, CommandOutcome::Refused(_));
+            // What the PBX made too late for JKC is there all the same, and the customer with it.
+            let made = matches!(record.command.action(), Some(Action::Consult | Action::TransferWarm));
+            if refused {
+                self.state.counters.late_replies += 1;
+            }
+            if let Some(connection) = connection.filter(|_| made || !refused) {
+                self.learn_reply(id, &connection);
             }
             return;
         }
@@ -424,10 +429,10 @@ impl Context<'_> {
         device: &DeviceId,
         at: &ProviderConnection,
     ) {
-        let Some(known) = self.state.transfers.get(&transfer).filter(|known| !known.state.is_terminal())
-        else {
-            return;
-        };
+        let Some(known) = self.state.transfers.get(&transfer) else { return };
+        if known.state.is_terminal() {
+            return self.consulted_late(transfer, provider, device, at);
+        }
         let (customer, contact, to) = (known.call, known.contact, known.to.clone());
         let live = self.call_by_id(provider, &at.call).and_then(|call| self.state.calls.get(&call));
         match live.filter(|call| call.is_live()) {
@@ -457,6 +462,48 @@ impl Context<'_> {
                 self.link_consultation(transfer, id);
             }
             None => {}
+        }
+    }
+
+    /// The answer names a consultation that its transfer did not wait for: its time limit had passed, or what an earlier
+    /// request made was taken for its own. It belongs to whatever transfer of the customer is under way by now.
+    fn consulted_late(
+        &mut self,
+        late: TransferId,
+        provider: &ProviderId,
+        device: &DeviceId,
+        at: &ProviderConnection,
+    ) {
+        let Some(known) = self.state.transfers.get(&late) else { return };
+        let (customer, to, began) = (known.call, known.to.clone(), known.started);
+        let named = self.call_by_id(provider, &at.call);
+        if named.is_some() && named == known.consultation {
+            return;
+        }
+        let named = named.and_then(|named| self.state.calls.get(&named));
+        let over = named.is_some_and(|named| !named.is_live() && named.started >= began);
+        if !over {
+            let here = self.state.calls.get(&customer).filter(|call| call.is_live());
+            if !here.is_some_and(|call| state_at(call, device).is_live()) {
+                return;
+            }
+            let current = self.active_transfer(customer).or_else(|| {
+                let current = self.make_transfer(customer, device, to, TransferKind::Warm, None)?;
+                self.tell_transfer(Kind::TransferStarted, current);
+                Some(current)
+            });
+            let waits = |id: &TransferId| {
+                self.state.transfers.get(id).is_some_and(|current| current.consultation.is_none())
+            };
+            if let Some(current) = current.filter(waits) {
+                self.consulted(current, provider, device, at);
+                self.take_back_awaited(current);
+            }
+        }
+        let consultation = self.call_by_id(provider, &at.call);
+        if let Some(known) = self.state.transfers.get_mut(&late) {
+            known.consultation = consultation;
+            known.version += 1;
         }
     }
 }

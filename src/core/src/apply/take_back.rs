@@ -83,6 +83,14 @@ impl Context<'_> {
         }
     }
 
+    /// The consultation that a take-back waited for is there.
+    pub(super) fn take_back_awaited(&mut self, id: TransferId) {
+        let waits = self.state.transfers.get(&id).and_then(|transfer| transfer.take_back);
+        if waits.is_some_and(|command| !self.is_sent(command)) && self.consults(id) {
+            self.go_on_taking_back(id);
+        }
+    }
+
     /// A provider's answer to a step of a take-back.
     pub(super) fn take_back_answered(&mut self, command: CommandId, step: u8, result: &Result<(), Refusal>) {
         let Some(record) = self.state.commands.get(&command) else { return };

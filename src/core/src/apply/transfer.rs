@@ -174,16 +174,22 @@ impl Context<'_> {
         Some((id, contact))
     }
 
-    /// Whether a consultation that was asked for and not answered in time may be made after all: the PBX was slow.
+    /// Whether a consultation that was asked for may yet be made, because the PBX was slow: it was not there in time, or
+    /// what an earlier request made was taken for it.
     fn consults_late(&self, call: &Call, device: &DeviceId) -> bool {
         let contact = self.state.contacts.get(&call.contact);
-        let newest = contact.and_then(|contact| contact.transfers.last());
-        let newest = newest.and_then(|id| self.state.transfers.get(id));
-        newest.is_some_and(|newest| {
-            newest.call == call.id
-                && newest.device == *device
-                && newest.consultation.is_none()
-                && newest.cause == Cause::Timeout
+        let transfers: Vec<_> = contact
+            .into_iter()
+            .flat_map(|contact| &contact.transfers)
+            .filter_map(|id| self.state.transfers.get(id))
+            .filter(|asked| asked.call == call.id && asked.device == *device && !asked.by_hand)
+            .collect();
+        let taken = |at: usize, asked: &Transfer| {
+            transfers.iter().take(at).any(|earlier| earlier.consultation == asked.consultation)
+        };
+        transfers.iter().enumerate().any(|(at, asked)| match asked.consultation {
+            None => asked.cause == Cause::Timeout,
+            Some(_) => taken(at, asked),
         })
     }
 

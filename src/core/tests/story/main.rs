@@ -6,5 +6,6 @@ mod common;
 mod calls;
 mod commands;
 mod dialects;
+mod late;
 mod links;
 mod transfers;
