@@ -435,7 +435,15 @@ impl Context<'_> {
         }
         let (customer, contact, to) = (known.call, known.contact, known.to.clone());
         let live = self.call_by_id(provider, &at.call).and_then(|call| self.state.calls.get(&call));
-        match live.filter(|call| call.is_live()) {
+        let mut live = live.filter(|call| call.is_live());
+        if let Some(old) = live.filter(|call| call.contact != contact && is_of_another(call, device)) {
+            let old = old.id;
+            self.state.counters.ids_reused += 1;
+            self.concluding(|context| context.end_call(old, Cause::IdReused, None));
+            live = None;
+        }
+        let Some(known) = self.state.transfers.get(&transfer) else { return };
+        match live {
             Some(call) if call.id == customer => {}
             Some(call) => {
                 let id = call.id;
@@ -501,11 +509,18 @@ impl Context<'_> {
             }
         }
         let consultation = self.call_by_id(provider, &at.call);
-        if let Some(known) = self.state.transfers.get_mut(&late) {
+        if let Some(known) = self.state.transfers.get_mut(&late)
+            && known.consultation.is_none()
+        {
             known.consultation = consultation;
             known.version += 1;
         }
     }
+}
+
+/// Whether somebody else than this device made a call, and the device is not on it.
+fn is_of_another(call: &Call, device: &DeviceId) -> bool {
+    call.calling_device.as_ref().is_some_and(|caller| caller != device) && !state_at(call, device).is_live()
 }
 
 fn overdue() -> Refusal {

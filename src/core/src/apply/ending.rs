@@ -5,7 +5,7 @@ use super::call::goes_on;
 use super::device::state_at;
 use super::table::Edge;
 use crate::model::action::Action;
-use crate::model::call::{Call, Connection, ConnectionState, Direction, Ended};
+use crate::model::call::{Call, Connection, ConnectionState, Direction, Ended, Purpose};
 use crate::model::cause::Cause;
 use crate::model::device::DeviceKind;
 use crate::model::ids::{CallId, DeviceId, ProviderCallId};
@@ -238,9 +238,16 @@ impl Context<'_> {
         if known.calls.is_empty()
             && let Some(forgotten) = self.state.contacts.remove(&contact)
         {
-            for transfer in forgotten.transfers {
-                self.disarm(Deadline::HeldReturn(transfer));
-                self.state.transfers.remove(&transfer);
+            for id in forgotten.transfers {
+                self.disarm(Deadline::HeldReturn(id));
+                let transfer = self.state.transfers.remove(&id);
+                // A call that became its consultation late has a contact of its own, and may live on.
+                let consultation = transfer.and_then(|transfer| transfer.consultation);
+                if let Some(call) = consultation.and_then(|call| self.state.calls.get_mut(&call))
+                    && matches!(call.purpose, Purpose::Consultation { transfer, .. } if transfer == id)
+                {
+                    call.purpose = Purpose::Customer;
+                }
             }
         }
     }

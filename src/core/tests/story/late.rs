@@ -4,7 +4,7 @@ use crate::common::*;
 use schakel_core::adapter::{Done, Operation};
 use schakel_core::command::RefusalCause;
 use schakel_core::input::InputBody;
-use schakel_core::model::call::ConnectionState::{Connected, Held};
+use schakel_core::model::call::ConnectionState::{Connected, Held, Null};
 use schakel_core::model::call::Purpose;
 use schakel_core::model::cause::Cause;
 use schakel_core::model::ids::CommandId;
@@ -141,4 +141,36 @@ fn t07_take_back_before_the_consultation_exists_goes_on_where_events_come_first(
     world.yes(back);
     assert!(world.succeeded(back));
     assert_eq!((world.at("77", "2001"), world.live_calls()), (Connected, 1));
+}
+
+#[test]
+fn t07_an_answer_with_the_id_of_a_call_elsewhere_means_a_new_consultation() {
+    let mut world = World::new();
+    world.talks("77");
+    // 2003 calls somebody; the PBX forgot to tell its end and gives the id away again.
+    world.report(report(Originated, "78", "2003").from("2003").to("0699999999"));
+    let elsewhere = world.id("78");
+    let consult = world.transfer("77", "2001", "2002", TransferKind::Warm);
+    answers(&mut world, consult, "78");
+    assert!(!world.state.calls[&elsewhere].is_live());
+    assert_eq!(world.contact("78").id, world.contact("77").id);
+    assert_eq!(world.at("78", "2003"), Null);
+    assert_eq!(world.state.counters.ids_reused, 1);
+}
+
+#[test]
+fn t07_a_call_that_became_a_consultation_outlives_the_customer_whom_it_was_for() {
+    let mut world = World::new();
+    world.talks("77");
+    // The agent calls the colleague; nothing says that it is for the customer until the answer names it.
+    world.report(report(Originated, "78", "2001").from("2001").to("2002"));
+    let consult = world.transfer("77", "2001", "2002", TransferKind::Warm);
+    answers(&mut world, consult, "78");
+    assert!(matches!(world.call("78").purpose, Purpose::Consultation { .. }));
+    world.report(report(Delivered, "78", "2002").from("2001").to("2002"));
+    world.report(report(Established, "78", "2002"));
+    world.report(report(CallCleared, "77", "2001"));
+    world.wait(world.state.settings.keep_ended);
+    assert_eq!((world.live_calls(), world.state.transfers.len()), (1, 0));
+    assert_eq!(world.call("78").purpose, Purpose::Customer);
 }
