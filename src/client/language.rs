@@ -42,6 +42,8 @@ impl Language {
             ActionName::Dial => ("Bellen", "Dial"),
             ActionName::SetDoNotDisturb => ("Niet storen", "Do not disturb"),
             ActionName::SetForwarding => ("Doorschakelen", "Forward"),
+            ActionName::SetAgentState => ("Beschikbaarheid in de centrale", "Agent state in the PBX"),
+            ActionName::DecideRoute => ("Bestemming kiezen", "Choose a destination"),
         };
         self.pick(nl, en)
     }

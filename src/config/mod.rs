@@ -26,6 +26,7 @@ pub struct Config {
     pub admin: Admin,
     pub webhooks: Webhooks,
     pub calls: Calls,
+    pub sessions: Sessions,
     pub log: Log,
     pub providers: Vec<Provider>,
 }
@@ -88,6 +89,26 @@ pub struct Calls {
     pub held_return_seconds: u32,
     pub answered_elsewhere_seconds: u32,
     pub adrift_seconds: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Sessions {
+    pub lease_seconds: u32,
+    pub grace_seconds: u32,
+    pub vanished: Vanished,
+    pub keep_closed_seconds: u32,
+    pub keep_parked_hours: u32,
+}
+
+/// What an agent is whose browser vanished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Vanished {
+    /// Gets no calls until JKC says ready.
+    NotReady,
+    /// Gets calls.
+    Ready,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -50,6 +50,8 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
         ("webhooks.batch_max", webhooks.batch_max.into()),
         ("calls.command_limit_seconds", config.calls.command_limit_seconds.into()),
         ("calls.stale_limit_seconds", config.calls.stale_limit_seconds.into()),
+        ("sessions.lease_seconds", config.sessions.lease_seconds.into()),
+        ("sessions.keep_parked_hours", config.sessions.keep_parked_hours.into()),
     ] {
         if value == 0 {
             say(key, "must be at least 1".into());

@@ -1,14 +1,15 @@
 //! The configuration in the terms of the rooms that it is for.
 
 use super::Sabotage;
-use crate::config::{Config, Kind, Provider};
+use crate::config::{Config, Kind, Provider, Sessions, Vanished};
 use crate::tls::{self, TlsError};
 use rustls::ServerConfig;
 use schakel_api::ApiSettings;
+use schakel_core::model::agent::Readiness;
 use schakel_core::model::device::DeviceKind;
 use schakel_core::model::pii::Pii;
 use schakel_core::model::time::Millis;
-use schakel_core::settings::{DeviceSettings, ProviderSettings, Settings};
+use schakel_core::settings::{DeviceSettings, ProviderSettings, SessionSettings, Settings};
 use schakel_outbox::{Retry, Trust};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,21 @@ pub(crate) fn core(config: &Config) -> Settings {
         held_return: millis(calls.held_return_seconds),
         answered_elsewhere: millis(calls.answered_elsewhere_seconds),
         adrift: millis(calls.adrift_seconds),
+        sessions: sessions(&config.sessions),
+        routes: Vec::new(),
+    }
+}
+
+fn sessions(sessions: &Sessions) -> SessionSettings {
+    SessionSettings {
+        lease: Millis::seconds(sessions.lease_seconds.into()),
+        grace: Millis::seconds(sessions.grace_seconds.into()),
+        vanished: match sessions.vanished {
+            Vanished::NotReady => Readiness::NotReady(Some("vanished".into())),
+            Vanished::Ready => Readiness::Ready,
+        },
+        keep_closed: Millis::seconds(sessions.keep_closed_seconds.into()),
+        keep_parked: Millis::seconds(u64::from(sessions.keep_parked_hours) * 3600),
     }
 }
 

@@ -110,6 +110,7 @@ impl Softphone {
             provider: phone.seat.provider.clone(),
             device: phone.seat.device.clone(),
             agent_id: None,
+            queues: Vec::new(),
         };
         phone
             .command(Method::PUT, &["agents", &phone.seat.agent, "registration"], Some(&registration))

@@ -433,6 +433,8 @@ fn assumed() -> Capabilities {
         product: None,
         reconnect: true,
         single_step_transfer: true,
+        agent_states: true,
+        routeing: true,
         snapshot_device: true,
     }
 }
@@ -450,6 +452,8 @@ pub(crate) fn capabilities(caps: &wire::GetSwitchingFunctionCapsResponse<'_>) ->
         product,
         reconnect: caps.services.contains(wire::Service::ReconnectCall),
         single_step_transfer: caps.services.contains(wire::Service::SingleStepTransfer),
+        agent_states: caps.services.contains(wire::Service::SetAgentState),
+        routeing: caps.services.contains(wire::Service::RouteRequest),
         snapshot_device: caps.services.contains(wire::Service::SnapshotDevice),
     }
 }

@@ -33,6 +33,18 @@ mirror! {
         UnknownDevice,
         /// No such transfer.
         UnknownTransfer,
+        /// No such session.
+        UnknownSession,
+        /// No such routing.
+        UnknownRoute,
+        /// No such contact.
+        UnknownContact,
+        /// The session is not in a state that allows it.
+        InvalidSessionState,
+        /// The agent has another session open.
+        SessionOpen,
+        /// It was decided otherwise before.
+        AlreadyDecided,
         /// No such provider.
         UnknownProvider,
         /// The agent is registered nowhere.
@@ -175,6 +187,18 @@ problem_kinds! {
     UnknownDevice = 404, "unknown-device", "There is no such device here";
     /// No such transfer.
     UnknownTransfer = 404, "unknown-transfer", "There is no such transfer";
+    /// No such session.
+    UnknownSession = 404, "unknown-session", "There is no such session";
+    /// No such routing.
+    UnknownRoute = 404, "unknown-route", "There is no such routing";
+    /// No such contact.
+    UnknownContact = 404, "unknown-contact", "There is no such contact";
+    /// The session is not in a state that allows it.
+    InvalidSessionState = 409, "invalid-session-state", "The session is not in a state that allows this";
+    /// The agent has another session open.
+    SessionOpen = 409, "session-open", "The agent has another session open";
+    /// It was decided otherwise before.
+    AlreadyDecided = 409, "already-decided", "It was decided otherwise before";
     /// No such provider.
     UnknownProvider = 404, "unknown-provider", "There is no such telephone system";
     /// The agent is registered nowhere.
@@ -211,6 +235,12 @@ impl From<command::RefusalCause> for ProblemKind {
             Cause::UnknownCall => Self::UnknownCall,
             Cause::UnknownDevice => Self::UnknownDevice,
             Cause::UnknownTransfer => Self::UnknownTransfer,
+            Cause::UnknownSession => Self::UnknownSession,
+            Cause::UnknownRoute => Self::UnknownRoute,
+            Cause::UnknownContact => Self::UnknownContact,
+            Cause::InvalidSessionState => Self::InvalidSessionState,
+            Cause::SessionOpen => Self::SessionOpen,
+            Cause::AlreadyDecided => Self::AlreadyDecided,
             Cause::UnknownProvider => Self::UnknownProvider,
             Cause::NotRegistered => Self::NotRegistered,
             Cause::InvalidDestination => Self::InvalidDestination,

@@ -42,6 +42,10 @@ pub struct RegistrationRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 128)]
     pub agent_id: Option<String>,
+    /// The queues that he serves.
+    #[serde(default)]
+    #[schema(max_items = 64)]
+    pub queues: Vec<String>,
 }
 
 /// Starts a call (T12).
@@ -161,7 +165,7 @@ pub struct TokenRequest {
     #[schema(min_length = 1, max_length = 128, examples("JKC productie"))]
     pub name: String,
     /// What it may do.
-    #[schema(min_items = 1, max_items = 16)]
+    #[schema(min_items = 1, max_items = 32)]
     pub scopes: Vec<Scope>,
     /// The one agent that it may act for.
     #[serde(default, skip_serializing_if = "Option::is_none")]

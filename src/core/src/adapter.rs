@@ -19,6 +19,7 @@
 
 use crate::command::Refusal;
 use crate::model::action::ActionSet;
+use crate::model::agent::RequestedAgentState;
 use crate::model::ids::{CommandId, DeviceId, Str};
 use crate::model::pii::Pii;
 use crate::model::provider::Capabilities;
@@ -198,6 +199,35 @@ pub enum Operation {
         device: DeviceId,
         /// On or off.
         on: bool,
+    },
+    /// SetAgentState (ECMA-269 clause 22).
+    SetAgentState {
+        /// Where the agent sits.
+        device: DeviceId,
+        /// The PBX's agent id, where it has one.
+        agent: Option<Str>,
+        /// What he is to be.
+        state: RequestedAgentState,
+        /// The queues that he logs on to or off from; empty where the PBX knows by itself.
+        queues: Vec<DeviceId>,
+    },
+    /// GetAgentState; what it says comes as a report. From now on an adapter whose PBX does not report agent states
+    /// asks for this device's again and again.
+    GetAgentState {
+        /// Where the agent sits.
+        device: DeviceId,
+    },
+    /// RouteSelect (ECMA-269 clause 20). Has no answer of its own: the reply says that it was sent.
+    RouteSelect {
+        /// The PBX's id of the dialogue.
+        dialogue: Str,
+        /// Where the call goes.
+        destination: Pii<Str>,
+    },
+    /// RouteReject: the PBX does what it would have done. As RouteSelect.
+    RouteReject {
+        /// The PBX's id of the dialogue.
+        dialogue: Str,
     },
     /// SetForwarding, immediate.
     SetForwarding {

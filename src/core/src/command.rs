@@ -1,8 +1,13 @@
 //! What JKC may ask, and how it is answered: one command, one outcome (rule 5).
 
 use crate::model::action::{Action, Reason};
-use crate::model::ids::{AgentId, CallId, CommandId, DeviceId, ProviderId, Str, TransferId};
+use crate::model::agent::{Readiness, RequestedAgentState};
+use crate::model::ids::{
+    AgentId, CallId, CommandId, ContactId, DeviceId, ProviderId, RouteId, SessionId, Str, TransferId,
+};
 use crate::model::pii::Pii;
+use crate::model::route::RouteDecision;
+use crate::model::session::Decision;
 use crate::model::time::Time;
 use crate::model::transfer::TransferKind;
 use serde::{Deserialize, Serialize};
@@ -21,11 +26,50 @@ pub enum Command {
         device: DeviceId,
         /// The PBX's agent id.
         provider_agent: Option<Str>,
+        /// The queues that he serves.
+        queues: Vec<DeviceId>,
     },
     /// A user leaves. Idempotent.
     Unregister {
         /// Who.
         agent: AgentId,
+    },
+    /// A user wants calls, or not (T02).
+    SetReadiness {
+        /// Who.
+        agent: AgentId,
+        /// Whether.
+        readiness: Readiness,
+    },
+    /// A PBX follows: schakel's own, so that its agents are what ours are (T11).
+    SetAgentState {
+        /// Who.
+        agent: AgentId,
+        /// What the PBX makes of him.
+        state: RequestedAgentState,
+    },
+    /// JKC opens a contact session.
+    OpenSession {
+        /// Whose.
+        agent: AgentId,
+        /// About which contact.
+        contact: Option<ContactId>,
+        /// JKC's own reference.
+        reference: Option<Str>,
+    },
+    /// JKC changes a contact session.
+    ChangeSession {
+        /// Which.
+        session: SessionId,
+        /// How.
+        change: SessionChange,
+    },
+    /// JKC says where a call goes.
+    DecideRoute {
+        /// Which question it answers.
+        route: RouteId,
+        /// Where.
+        decision: RouteDecision,
     },
     /// Start a call (T12).
     Dial {
@@ -55,6 +99,8 @@ pub enum Command {
         to: Pii<Str>,
         /// Warm or cold.
         kind: TransferKind,
+        /// The department that was chosen (T24), where one was.
+        department: Option<Str>,
     },
     /// The colleague takes over now.
     CompleteTransfer {
@@ -87,10 +133,16 @@ pub enum Command {
 }
 
 impl Command {
-    /// The action that it is; none for registering, which asks nothing of a provider.
+    /// The action that it is; none for what asks nothing of a provider, such as registering.
     pub const fn action(&self) -> Option<Action> {
         Some(match self {
-            Command::Register { .. } | Command::Unregister { .. } => return None,
+            Command::Register { .. }
+            | Command::Unregister { .. }
+            | Command::SetReadiness { .. }
+            | Command::OpenSession { .. }
+            | Command::ChangeSession { .. } => return None,
+            Command::SetAgentState { .. } => Action::SetAgentState,
+            Command::DecideRoute { .. } => Action::DecideRoute,
             Command::Dial { .. } => Action::Dial,
             Command::Control { control, .. } => control.action(),
             Command::Transfer { kind: TransferKind::Warm, .. } => Action::TransferWarm,
@@ -101,6 +153,24 @@ impl Command {
             Command::SetForwarding { .. } => Action::SetForwarding,
         })
     }
+}
+
+/// What is done to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SessionChange {
+    /// Keep it for later.
+    Park,
+    /// Go on with it.
+    Resume,
+    /// It is over: the agent is free.
+    Close,
+    /// A call has arrived: keep the session or ignore it (T16).
+    Decide {
+        /// Which call.
+        call: CallId,
+        /// What becomes of the session.
+        decision: Decision,
+    },
 }
 
 /// What is done to one connection.
@@ -151,8 +221,19 @@ impl Control {
 pub struct Actor {
     /// The id of the access token (never its secret), or `demo`, `cli`.
     pub token: Str,
+    /// What the access token is called, where it was one.
+    pub name: Option<Str>,
     /// The agent that the token is bound to.
     pub agent: Option<AgentId>,
+    /// The address that the request came from.
+    pub from: Option<Str>,
+}
+
+impl Actor {
+    /// One who came by no token and from no address: `cli`, `demo`, schakel itself.
+    pub fn named(name: &str) -> Self {
+        Self { token: name.into(), name: None, agent: None, from: None }
+    }
 }
 
 /// A command with its life (kept in the state until some time after its outcome).
@@ -176,6 +257,10 @@ pub struct CommandRecord {
     pub call: Option<CallId>,
     /// The transfer that it made or concerns.
     pub transfer: Option<TransferId>,
+    /// The session that it made or concerns.
+    pub session: Option<SessionId>,
+    /// The routing that it concerns.
+    pub route: Option<RouteId>,
     /// When the time limit passes.
     pub deadline: Time,
 }
@@ -252,6 +337,18 @@ refusal_causes! {
     UnknownDevice = "unknownDevice", false;
     /// No such transfer.
     UnknownTransfer = "unknownTransfer", false;
+    /// No such session.
+    UnknownSession = "unknownSession", false;
+    /// No such routing.
+    UnknownRoute = "unknownRoute", false;
+    /// No such contact.
+    UnknownContact = "unknownContact", false;
+    /// The session is not in a state that allows it.
+    InvalidSessionState = "invalidSessionState", false;
+    /// The agent has another session open.
+    SessionOpen = "sessionOpen", false;
+    /// It was decided otherwise before.
+    AlreadyDecided = "alreadyDecided", false;
     /// No such provider.
     UnknownProvider = "unknownProvider", false;
     /// The agent is registered nowhere.

@@ -2,7 +2,7 @@
 
 use crate::adapter::Done;
 use crate::command::{Actor, Command, Refusal};
-use crate::model::ids::{CommandId, DeviceId, ProviderId, Str};
+use crate::model::ids::{CommandId, ContactId, DeviceId, ProviderId, SessionId, Str};
 use crate::model::provider::Capabilities;
 use crate::model::time::Time;
 use crate::report::{DeviceSnapshot, EventReport};
@@ -92,6 +92,18 @@ pub enum InputBody {
         /// Only if the call (or transfer) still has this version.
         if_version: Option<u64>,
     },
+    /// JKC's browser is there: a session's lease goes on.
+    Heartbeat {
+        /// Which.
+        session: SessionId,
+    },
     /// A deadline has come ([`crate::state::State::next_deadline`]).
     Tick,
+    /// Who the customer of these contacts was is forgotten.
+    Erase {
+        /// Which.
+        contacts: Vec<ContactId>,
+    },
+    /// Something that the journal does not hold any more: its place is kept, its content was erased.
+    Erased,
 }

@@ -161,6 +161,8 @@ fn deadlines(state: &State, found: &mut Vec<String>) {
             }
             Deadline::ForgetCall(id) => state.calls.contains_key(id),
             Deadline::HeldReturn(id) => state.transfers.contains_key(id),
+            Deadline::SessionLease(id) | Deadline::ForgetSession(id) => state.sessions.contains_key(id),
+            Deadline::Route(id) | Deadline::ForgetRoute(id) => state.routes.contains_key(id),
         };
         if !there {
             found.push(format!("deadline {deadline:?} of something that is not there"));

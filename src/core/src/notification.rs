@@ -2,7 +2,8 @@
 
 use crate::model::cause::Cause;
 use crate::model::ids::{
-    AgentId, CallId, CommandId, ContactId, DeviceId, NotificationId, ProviderId, TransferId,
+    AgentId, CallId, CommandId, ContactId, DeviceId, NotificationId, ProviderId, RouteId, SessionId,
+    TransferId,
 };
 use crate::model::time::Time;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,10 @@ pub enum Subject {
     Transfer(TransferId),
     /// An agent.
     Agent(AgentId),
+    /// A contact session.
+    Session(SessionId),
+    /// A routing.
+    Route(RouteId),
     /// A command.
     Command(CommandId),
     /// A provider.
@@ -125,6 +130,26 @@ kinds! {
     TransferFailed = "transfer.failed",
     /// A user sits at an extension, or left it (T14).
     AgentRegistered = "agent.registered",
+    /// An agent can take other work than before (T02).
+    AgentAvailabilityChanged = "agent.availability-changed",
+    /// After-call work began (T11).
+    AgentAfterCallStarted = "agent.after-call-started",
+    /// After-call work ended: the agent is free.
+    AgentAfterCallEnded = "agent.after-call-ended",
+    /// A call arrived while a session is open: keep it or ignore it? (T16)
+    SessionDecisionAsked = "session.decision-asked",
+    /// A session is kept for later.
+    SessionParked = "session.parked",
+    /// A session goes on.
+    SessionResumed = "session.resumed",
+    /// A session is over.
+    SessionClosed = "session.closed",
+    /// A PBX asks where a call shall go (T01).
+    RouteRequested = "route.requested",
+    /// JKC said where.
+    RouteDecided = "route.decided",
+    /// JKC did not say in time: the configuration did.
+    RouteFellBack = "route.fell-back",
     /// A command has its outcome.
     CommandCompleted = "command.completed",
     /// A provider is up and everything known of it is current.

@@ -1,10 +1,12 @@
 //! What a provider says happened, freed from its protocol.
 
 use crate::model::action::ActionSet;
+use crate::model::agent::ProviderAgentState;
 use crate::model::call::{ConnectionState, Party};
 use crate::model::cause::Cause;
 use crate::model::ids::{DeviceId, ProviderCallId, Str};
 use crate::model::pii::Pii;
+use crate::model::time::Millis;
 use serde::{Deserialize, Serialize};
 
 /// A connection by the provider's own ids: the call, and the device as the adapter normalises it.
@@ -28,6 +30,53 @@ pub enum EventReport {
         /// What.
         event: DeviceEvent,
     },
+    /// About an agent of the PBX.
+    Agent {
+        /// At which device, where told.
+        device: Option<DeviceId>,
+        /// The PBX's agent id, where told.
+        agent: Option<Str>,
+        /// What he is now.
+        state: ProviderAgentState,
+        /// The queues (groups) that it is about, where told.
+        queues: Vec<DeviceId>,
+    },
+    /// About a routeing dialogue.
+    Route {
+        /// The PBX's id of it.
+        dialogue: Str,
+        /// What.
+        event: Box<RouteEvent>,
+    },
+}
+
+/// What happened in a routeing dialogue (ECMA-269 clause 20).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RouteEvent {
+    /// Where shall this call go? (RouteRequest)
+    Requested {
+        /// The routeing device.
+        device: DeviceId,
+        /// The call, where told.
+        call: Option<ProviderCallId>,
+        /// Who calls.
+        calling: Option<ReportedParty>,
+        /// Where it would go otherwise.
+        current: Option<ReportedParty>,
+        /// How long the PBX waits.
+        limit: Option<Millis>,
+        /// Correlator data, decoded to text where it is text.
+        correlator: Option<Str>,
+    },
+    /// The destination could not be had; where else? (ReRoute)
+    Again {
+        /// How long the PBX waits.
+        limit: Option<Millis>,
+    },
+    /// Where the call went (RouteUsed).
+    Used(Option<DeviceId>),
+    /// The dialogue is over, with what went wrong (RouteEnd, or RouteRegisterAbort for all of a device).
+    Ended(Option<Str>),
 }
 
 /// One event of a call, as seen by one monitor.

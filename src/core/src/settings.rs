@@ -1,8 +1,10 @@
 //! The part of the configuration that the core keeps rules by.
 
+use crate::model::agent::Readiness;
 use crate::model::device::DeviceKind;
 use crate::model::ids::{DeviceId, ProviderId, Str};
 use crate::model::pii::Pii;
+use crate::model::route::RouteSettings;
 use crate::model::time::Millis;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +27,25 @@ pub struct Settings {
     pub answered_elsewhere: Millis,
     /// How long a call that was diverted or transferred away may stay without any device of ours before it is ended here.
     pub adrift: Millis,
+    /// How contact sessions are kept alive.
+    pub sessions: SessionSettings,
+    /// Routeing devices, and what happens when JKC does not answer.
+    pub routes: Vec<RouteSettings>,
+}
+
+/// How contact sessions are kept alive (rule 9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionSettings {
+    /// How long after a heartbeat JKC's browser counts as there.
+    pub lease: Millis,
+    /// How long after that the session is still waited for.
+    pub grace: Millis,
+    /// What the agent is then.
+    pub vanished: Readiness,
+    /// How long a closed session stays readable.
+    pub keep_closed: Millis,
+    /// How long a parked session is kept for whoever resumes it.
+    pub keep_parked: Millis,
 }
 
 /// One provider's settings.
@@ -61,6 +82,16 @@ impl Default for Settings {
             answered_elsewhere: Millis::seconds(2),
             // A forward rings at its next destination within seconds; what nobody of ours sees by then, we never see.
             adrift: Millis::seconds(30),
+            routes: Vec::new(),
+            sessions: SessionSettings {
+                // Four heartbeats of fifteen seconds: one or two may get lost.
+                lease: Millis::seconds(60),
+                grace: Millis::seconds(60),
+                vanished: Readiness::NotReady(Some("vanished".into())),
+                keep_closed: Millis::seconds(10 * 60),
+                // A week: parked on Friday, resumed after a long weekend.
+                keep_parked: Millis::seconds(7 * 24 * 3600),
+            },
         }
     }
 }

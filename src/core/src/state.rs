@@ -6,9 +6,12 @@ use crate::model::call::Call;
 use crate::model::contact::Contact;
 use crate::model::device::Device;
 use crate::model::ids::{
-    AgentId, CallId, CommandId, ContactId, DeviceId, OrganisationId, ProviderCallId, ProviderId, TransferId,
+    AgentId, CallId, CommandId, ContactId, DeviceId, OrganisationId, ProviderCallId, ProviderId, RouteId,
+    SessionId, Str, TransferId,
 };
 use crate::model::provider::Provider;
+use crate::model::route::Route;
+use crate::model::session::Session;
 use crate::model::time::Time;
 use crate::model::transfer::Transfer;
 use crate::settings::Settings;
@@ -42,6 +45,12 @@ pub struct State {
     pub commands: BTreeMap<CommandId, CommandRecord>,
     /// Users who have registered.
     pub agents: BTreeMap<AgentId, Agent>,
+    /// Contact sessions: open and parked ones, and those that were closed a short while ago.
+    pub sessions: BTreeMap<SessionId, Session>,
+    /// Routings under way, and those that ended a short while ago.
+    pub routes: BTreeMap<RouteId, Route>,
+    /// A PBX's id of a routeing dialogue to ours, while the dialogue goes on.
+    pub by_dialogue: BTreeMap<ProviderId, BTreeMap<Str, RouteId>>,
     /// A provider's call id to ours. Several may lead to one call after a transfer.
     pub by_provider_call: BTreeMap<ProviderId, BTreeMap<ProviderCallId, CallId>>,
     /// When to look again, and at what.
@@ -82,6 +91,14 @@ pub enum Deadline {
     HeldReturn(TransferId),
     /// Devices that still ring though the call is answered are told "answered elsewhere".
     AnsweredElsewhere(CallId),
+    /// A session's lease or grace period runs out (rule 9).
+    SessionLease(SessionId),
+    /// A closed or long parked session is forgotten.
+    ForgetSession(SessionId),
+    /// JKC has not said where a call goes.
+    Route(RouteId),
+    /// An ended routing is forgotten.
+    ForgetRoute(RouteId),
     /// A call without any device of ours, after it was diverted or transferred away, is ended here.
     Adrift(CallId),
 }
@@ -116,6 +133,9 @@ impl State {
             transfers: BTreeMap::new(),
             commands: BTreeMap::new(),
             agents: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            by_dialogue: BTreeMap::new(),
             by_provider_call: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             armed: BTreeMap::new(),

@@ -124,6 +124,7 @@ async fn register(ask: Ask) -> Answer {
         provider: body.provider.as_str().into(),
         device: body.device.as_str().into(),
         provider_agent: body.agent_id.map(Into::into),
+        queues: body.queues.iter().map(|queue| queue.as_str().into()).collect(),
     };
     command::run(&ask, command).await
 }

@@ -73,7 +73,7 @@ async fn start(ask: Ask) -> Answer {
     let at = device.clone();
     command::acts_at(&ask, move |state| Some((provider_of(state, call)?, at))).await?;
     let to = command::number_of(&ask, body.to).await?;
-    command::run(&ask, Command::Transfer { call, device, to, kind: body.kind.into() }).await
+    command::run(&ask, Command::Transfer { call, device, to, kind: body.kind.into(), department: None }).await
 }
 
 async fn complete(ask: Ask) -> Answer {

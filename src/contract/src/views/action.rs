@@ -49,6 +49,10 @@ mirror! {
         SetDoNotDisturb,
         /// Forward the calls of a device.
         SetForwarding,
+        /// Make an agent of the telephone system ready, not ready or in after-call work.
+        SetAgentState,
+        /// Say where a call goes.
+        DecideRoute,
     }
 }
 

@@ -37,6 +37,9 @@ pub struct RegistrationView<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub agent_id: Option<Cow<'a, str>>,
+    /// The queues that he serves.
+    #[serde(default)]
+    pub queues: Vec<Cow<'a, str>>,
     /// Since when.
     pub since: Timestamp,
 }
@@ -74,6 +77,7 @@ impl<'a> RegistrationView<'a> {
             provider: Cow::Borrowed(registration.provider.as_str()),
             device: Cow::Borrowed(registration.device.as_str()),
             agent_id: registration.provider_agent.as_deref().map(Cow::Borrowed),
+            queues: registration.queues.iter().map(|queue| Cow::Borrowed(queue.as_str())).collect(),
             since: registration.since.into(),
         }
     }

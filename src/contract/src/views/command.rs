@@ -3,7 +3,7 @@
 use super::{ActionName, ActionView};
 use crate::Timestamp;
 use crate::problem::RefusalView;
-use schakel_core::command::{self, Command, CommandOutcome, CommandRecord, Refusal};
+use schakel_core::command::{self, Command, CommandOutcome, CommandRecord, Refusal, SessionChange};
 use schakel_core::model::action::Action;
 use schakel_core::model::ids::DeviceId;
 use schakel_core::model::transfer::TransferKind;
@@ -74,6 +74,14 @@ pub struct CommandView<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub transfer: Option<Uuid>,
+    /// The session that it concerns or made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub session: Option<Uuid>,
+    /// The routing that it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub route: Option<Uuid>,
     /// Where to look.
     pub links: CommandLinks,
 }
@@ -138,6 +146,8 @@ impl<'a> CommandView<'a> {
             device: device_of(&record.command).map(|device| Cow::Borrowed(device.as_str())),
             call: call.map(|call| Uuid::from_u128(call.0)),
             transfer: transfer.map(|transfer| Uuid::from_u128(transfer.0)),
+            session: record.session.map(|session| Uuid::from_u128(session.0)),
+            route: record.route.map(|route| Uuid::from_u128(route.0)),
             links: CommandLinks {
                 this: format!("/v1/commands/{}", record.id),
                 call: call.map(|call| format!("/v1/calls/{call}")),
@@ -169,6 +179,16 @@ pub(crate) fn kind_of(command: &Command) -> &'static str {
     match command {
         Command::Register { .. } => "register",
         Command::Unregister { .. } => "unregister",
+        Command::SetReadiness { .. } => "set-readiness",
+        Command::SetAgentState { .. } => Action::SetAgentState.as_str(),
+        Command::OpenSession { .. } => "open-session",
+        Command::ChangeSession { change, .. } => match change {
+            SessionChange::Park => "park-session",
+            SessionChange::Resume => "resume-session",
+            SessionChange::Close => "close-session",
+            SessionChange::Decide { .. } => "decide-session",
+        },
+        Command::DecideRoute { .. } => Action::DecideRoute.as_str(),
         Command::Dial { .. } => Action::Dial.as_str(),
         Command::Control { control, .. } => control.action().as_str(),
         Command::Transfer { kind: TransferKind::Warm, .. } => Action::TransferWarm.as_str(),
@@ -183,9 +203,12 @@ pub(crate) fn kind_of(command: &Command) -> &'static str {
 
 fn agent_of(command: &Command) -> Option<&str> {
     match command {
-        Command::Register { agent, .. } | Command::Unregister { agent } | Command::Dial { agent, .. } => {
-            Some(agent.as_str())
-        }
+        Command::Register { agent, .. }
+        | Command::Unregister { agent }
+        | Command::SetReadiness { agent, .. }
+        | Command::SetAgentState { agent, .. }
+        | Command::OpenSession { agent, .. }
+        | Command::Dial { agent, .. } => Some(agent.as_str()),
         _ => None,
     }
 }

@@ -33,6 +33,26 @@ scopes! {
     AgentsRead = "agents:read",
     /// Register agents, set devices.
     AgentsWrite = "agents:write",
+    /// Open, park, resume and close contact sessions, and decide on them.
+    SessionsWrite = "sessions:write",
+    /// Decide where a call goes.
+    RoutesDecide = "routes:decide",
+    /// See reports.
+    ReportsRead = "reports:read",
+    /// Search colleagues and departments.
+    DirectoryRead = "directory:read",
+    /// Import and change the directory.
+    DirectoryWrite = "directory:write",
+    /// See whose numbers are recognised.
+    RecognitionRead = "recognition:read",
+    /// Switch the recognition of numbers on and off.
+    RecognitionWrite = "recognition:write",
+    /// Numbers and names are shown.
+    PersonsRead = "persons:read",
+    /// Read the audit log.
+    AuditRead = "audit:read",
+    /// Erase what is known of a customer.
+    PrivacyErase = "privacy:erase",
     /// Read the event stream and the snapshot.
     EventsRead = "events:read",
     /// Manage subscriptions.

@@ -121,6 +121,7 @@ fn contact() -> Contact {
         started: AT,
         ended: None,
         reference: None,
+        erased: false,
     }
 }
 
@@ -149,7 +150,7 @@ fn command() -> CommandRecord {
     CommandRecord {
         id: COMMAND,
         command: Command::Control { call: CALL, device: "2001".into(), control: Control::Hold },
-        by: Actor { token: "jkc".into(), agent: None },
+        by: Actor::named("jkc"),
         accepted: AT,
         state: CommandState::Sent,
         step: 0,

@@ -136,7 +136,9 @@ impl<'a> Place<'a> {
             | Action::CompleteTransfer
             | Action::Dial
             | Action::SetDoNotDisturb
-            | Action::SetForwarding => Err(Reason::NotHere),
+            | Action::SetForwarding
+            | Action::SetAgentState
+            | Action::DecideRoute => Err(Reason::NotHere),
         }
     }
 

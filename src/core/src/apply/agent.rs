@@ -1,10 +1,11 @@
 //! Who sits at which extension (T14).
 
 use super::Context;
+use super::availability::newcomer;
 use crate::command::{Actor, Command, Refusal, RefusalCause};
-use crate::model::agent::{Agent, Registration};
+use crate::model::agent::{ProviderAgentState, Registration};
 use crate::model::device::DeviceKind;
-use crate::model::ids::{AgentId, CommandId, DeviceId, ProviderId};
+use crate::model::ids::{AgentId, CommandId, DeviceId, ProviderId, Str};
 
 impl Context<'_> {
     /// A user sits at an extension: he leaves the one where he sat, and whoever sat there leaves it.
@@ -18,6 +19,7 @@ impl Context<'_> {
             sits.provider == at.provider
                 && sits.device == at.device
                 && sits.provider_agent == at.provider_agent
+                && sits.queues == at.queues
         });
         if !same {
             let before = self.state.device(&at.provider, &at.device).and_then(|device| device.agent.clone());
@@ -50,6 +52,23 @@ impl Context<'_> {
         self.tell_agent(agent, Some(&device));
     }
 
+    /// JKC says whether a user wants calls, or schakel that the PBX is to follow.
+    pub(super) fn agent_command(&mut self, id: CommandId, command: &Command, by: &Actor) {
+        self.accept(id, command, by, None, None, None);
+        self.refuse(id, Refusal::new(RefusalCause::NotSupported, "Readiness is not kept yet."));
+    }
+
+    /// What a provider says of one of its agents.
+    pub(super) fn agent_report(
+        &mut self,
+        _provider: &ProviderId,
+        _device: Option<&DeviceId>,
+        _agent: Option<&Str>,
+        _state: &ProviderAgentState,
+        _queues: &[DeviceId],
+    ) {
+    }
+
     fn may_register(&self, provider: &ProviderId, device: &DeviceId) -> Result<(), Refusal> {
         if !self.state.providers.contains_key(provider) {
             let detail = format!("There is no provider {provider:?} in the configuration.");
@@ -75,11 +94,8 @@ impl Context<'_> {
         }
         let (agent, device) = (at.agent.clone(), at.device.clone());
         let since = self.at;
-        let known = self.state.agents.entry(agent.clone()).or_insert_with(|| Agent {
-            id: agent.clone(),
-            registration: None,
-            version: 0,
-        });
+        let known =
+            self.state.agents.entry(agent.clone()).or_insert_with(|| newcomer(agent.clone(), since));
         known.registration = Some(Registration { since, ..at });
         known.version += 1;
         self.tell_agent(&agent, Some(&device));

@@ -43,6 +43,8 @@ impl Context<'_> {
                 device,
                 call,
                 transfer,
+                session: None,
+                route: None,
                 deadline: self.at + limit,
             },
         );

@@ -27,22 +27,30 @@ impl Context<'_> {
                 self.accept(id, command, by, None, None, None);
                 self.refuse(id, version_mismatch());
             }
-            Command::Register { agent, provider, device, provider_agent } => {
+            Command::Register { agent, provider, device, provider_agent, queues } => {
                 let at = Registration {
                     agent: agent.clone(),
                     provider: provider.clone(),
                     device: device.clone(),
                     provider_agent: provider_agent.clone(),
+                    queues: queues.clone(),
                     since: self.at,
                 };
                 self.register(id, command, by, at);
             }
             Command::Unregister { agent } => self.unregister(id, command, by, agent),
+            Command::SetReadiness { .. } | Command::SetAgentState { .. } => {
+                self.agent_command(id, command, by);
+            }
+            Command::OpenSession { .. } | Command::ChangeSession { .. } => {
+                self.session_command(id, command, by);
+            }
+            Command::DecideRoute { .. } => self.route_command(id, command, by),
             Command::Dial { agent, destination, .. } => self.dial(id, command, by, agent, destination),
             Command::Control { call, device, control } => {
                 self.control(id, command, by, (*call, device), if_version, control);
             }
-            Command::Transfer { call, device, to, kind } => {
+            Command::Transfer { call, device, to, kind, .. } => {
                 let action = match kind {
                     TransferKind::Warm => Action::TransferWarm,
                     TransferKind::Cold => Action::TransferCold,

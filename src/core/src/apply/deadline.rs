@@ -47,6 +47,10 @@ impl Context<'_> {
                 Deadline::HeldReturn(id) => self.return_held(id),
                 Deadline::AnsweredElsewhere(id) => self.answered_elsewhere(id),
                 Deadline::Adrift(id) => self.adrift(id),
+                Deadline::SessionLease(id) => self.lease_over(id),
+                Deadline::ForgetSession(id) => self.forget_session(id),
+                Deadline::Route(id) => self.route_overdue(id),
+                Deadline::ForgetRoute(id) => self.forget_route(id),
             }
         }
     }

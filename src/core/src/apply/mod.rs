@@ -13,17 +13,21 @@
 
 mod actions;
 mod agent;
+mod availability;
 mod call;
 mod command;
 mod control;
 mod deadline;
 mod device;
 mod ending;
+mod erase;
 mod events;
 mod link;
 mod merge;
 mod notify;
 mod parties;
+mod route;
+mod session;
 mod snapshot;
 mod table;
 mod take_back;
@@ -56,6 +60,10 @@ pub fn apply(state: &mut State, input: &Input, effects: &mut Vec<Effect>) {
         InputBody::Report { provider, report } => match report {
             EventReport::Call(report) => context.call_report(provider, report),
             EventReport::Device { device, event } => context.device_report(provider, device, event),
+            EventReport::Agent { device, agent, state, queues } => {
+                context.agent_report(provider, device.as_ref(), agent.as_ref(), state, queues);
+            }
+            EventReport::Route { dialogue, event } => context.route_report(provider, dialogue, event),
         },
         InputBody::LinkConnecting { provider, reason } => context.link_connecting(provider, reason.as_ref()),
         InputBody::LinkReady { provider, capabilities } => context.link_ready(provider, capabilities),
@@ -66,7 +74,9 @@ pub fn apply(state: &mut State, input: &Input, effects: &mut Vec<Effect>) {
             context.reply(provider, *command, *step, result);
         }
         InputBody::Command { id, command, by, if_version } => context.command(*id, command, by, *if_version),
-        InputBody::Tick => {}
+        InputBody::Heartbeat { session } => context.heartbeat(*session),
+        InputBody::Erase { contacts } => context.erase(contacts),
+        InputBody::Tick | InputBody::Erased => {}
     }
 }
 

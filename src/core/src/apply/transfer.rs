@@ -3,7 +3,7 @@
 use super::Context;
 use super::call::starts;
 use super::device::state_at;
-use crate::command::{Refusal, RefusalCause};
+use crate::command::{Command, Refusal, RefusalCause};
 use crate::model::action::Reason;
 use crate::model::call::{Call, ConnectionState, Purpose};
 use crate::model::cause::Cause;
@@ -35,6 +35,11 @@ impl Context<'_> {
         kind: TransferKind,
         command: Option<CommandId>,
     ) -> Option<TransferId> {
+        let asked = command.and_then(|command| self.state.commands.get(&command));
+        let department = asked.and_then(|record| match &record.command {
+            Command::Transfer { department, .. } => department.clone(),
+            _ => None,
+        });
         let customer = self.state.calls.get(&call)?;
         let (provider, contact) = (customer.provider.clone(), customer.contact);
         let id = TransferId(self.ids.make());
@@ -50,6 +55,7 @@ impl Context<'_> {
                 call,
                 consultation: None,
                 to,
+                department,
                 to_device: None,
                 state: TransferState::Started,
                 cause: Cause::Normal,

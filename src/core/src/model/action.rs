@@ -57,6 +57,10 @@ actions! {
     SetDoNotDisturb = "set-do-not-disturb",
     /// Forward the calls of a device.
     SetForwarding = "set-forwarding",
+    /// Make an agent ready, not ready or in after-call work.
+    SetAgentState = "set-agent-state",
+    /// Say where a call goes.
+    DecideRoute = "decide-route",
 }
 
 impl Action {

@@ -1,6 +1,7 @@
-//! Agents: users of JKC and where they sit (T14).
+//! Agents: users of JKC, where they sit (T14), and whether they can take work (T02).
 
-use super::ids::{AgentId, DeviceId, ProviderId, Str};
+use super::availability::Availability;
+use super::ids::{AgentId, DeviceId, ProviderId, SessionId, Str};
 use super::time::Time;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +12,20 @@ pub struct Agent {
     pub id: AgentId,
     /// Where he sits now.
     pub registration: Option<Registration>,
+    /// Whether he wants calls, as JKC set it.
+    pub readiness: Readiness,
+    /// What the PBX says of him as an agent; none where it has no agents or has not said anything.
+    pub provider_state: Option<ProviderAgentState>,
+    /// What the PBX is to make of him: what was sent to it last and is not confirmed to be otherwise.
+    pub asked_state: Option<RequestedAgentState>,
+    /// The PBX's not-ready that he had before after-call work began, to be restored afterwards.
+    pub rested: Option<Option<Str>>,
+    /// After-call work under way.
+    pub after_call: Option<AfterCall>,
+    /// The one session that is open.
+    pub session: Option<SessionId>,
+    /// What follows from all of it.
+    pub availability: Availability,
     /// Counts changes, for `If-Match`.
     pub version: u64,
 }
@@ -26,6 +41,57 @@ pub struct Registration {
     pub device: DeviceId,
     /// The PBX's own agent id, where it has ACD agents.
     pub provider_agent: Option<Str>,
+    /// The queues that he serves, by JKC's word.
+    pub queues: Vec<DeviceId>,
+    /// Since when.
+    pub since: Time,
+}
+
+/// Whether an agent wants calls.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Readiness {
+    /// Yes.
+    #[default]
+    Ready,
+    /// No, for this reason of JKC's: a break, a meeting.
+    NotReady(Option<Str>),
+}
+
+/// What a PBX says of an agent (ECMA-269 6.1.6: agentNull, NotReady, Ready, Busy, WorkingAfterCall).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProviderAgentState {
+    /// Not logged on.
+    LoggedOff,
+    /// Logged on, wants no calls.
+    NotReady(Option<Str>),
+    /// Waits for a call.
+    Ready,
+    /// Has a call.
+    Busy,
+    /// After-call work.
+    WorkingAfterCall,
+}
+
+/// What a PBX is asked to make of an agent (ECMA-269 SetAgentState).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RequestedAgentState {
+    /// Log on.
+    LoggedOn,
+    /// Log off.
+    LoggedOff,
+    /// No calls, for this reason.
+    NotReady(Option<Str>),
+    /// Calls again.
+    Ready,
+    /// After-call work.
+    WorkingAfterCall,
+}
+
+/// After-call work: it lasts as long as its session (T11, rule 9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AfterCall {
+    /// The session that owns it.
+    pub session: SessionId,
     /// Since when.
     pub since: Time,
 }

@@ -26,4 +26,6 @@ pub struct Contact {
     pub ended: Option<Time>,
     /// JKC's own reference, where JKC gave one with a dial.
     pub reference: Option<Str>,
+    /// Who the customer was has been erased at his request: nothing that is shown says it any more.
+    pub erased: bool,
 }

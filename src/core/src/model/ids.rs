@@ -71,6 +71,14 @@ own_id!(
     CommandId
 );
 own_id!(
+    /// One contact session of JKC.
+    SessionId
+);
+own_id!(
+    /// One question of a PBX where a call shall go.
+    RouteId
+);
+own_id!(
     /// One notification; the same over all retries.
     NotificationId
 );

@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod agent;
+pub mod availability;
 pub mod call;
 pub mod cause;
 pub mod contact;
@@ -9,5 +10,7 @@ pub mod device;
 pub mod ids;
 pub mod pii;
 pub mod provider;
+pub mod route;
+pub mod session;
 pub mod time;
 pub mod transfer;

@@ -49,6 +49,10 @@ pub struct Capabilities {
     pub reconnect: bool,
     /// SingleStepTransferCall (17.1.26) is there: cold transfer.
     pub single_step_transfer: bool,
+    /// The PBX has agents whose state can be set (SetAgentState).
+    pub agent_states: bool,
+    /// The PBX asks where calls go (RouteRequest).
+    pub routeing: bool,
     /// Snapshots of devices are there; without them a lost link leaves calls stale until their deadline.
     pub snapshot_device: bool,
 }

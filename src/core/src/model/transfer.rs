@@ -23,6 +23,8 @@ pub struct Transfer {
     pub consultation: Option<CallId>,
     /// The number or extension that was asked for.
     pub to: Pii<Str>,
+    /// The department that was chosen for it (T24).
+    pub department: Option<Str>,
     /// The device that received it, as the PBX names it.
     pub to_device: Option<DeviceId>,
     /// How far it is.
