@@ -185,6 +185,7 @@ impl Daemon {
             self.config = Config {
                 providers: config.providers,
                 calls: config.calls,
+                sessions: config.sessions,
                 log: config.log,
                 ..self.config.clone()
             };

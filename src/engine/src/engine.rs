@@ -209,6 +209,10 @@ impl Engine {
                 Ask::Link(provider, None) => drop(self.links.remove(&provider)),
                 Ask::Subscriptions(filters) => self.subscribers.set(filters),
                 Ask::Test(subscription, answer) => self.test_delivery(subscription, answer, &mut turn),
+                Ask::Advance(span) => {
+                    self.clock.advance(span);
+                    self.apply(InputBody::Tick, &mut turn);
+                }
                 Ask::Stop(stopped) => turn.stop = Some(stopped),
             }
         }

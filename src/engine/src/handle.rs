@@ -5,6 +5,7 @@ use schakel_core::adapter::ProviderCommand;
 use schakel_core::command::{Actor, Command, CommandRecord};
 use schakel_core::input::InputBody;
 use schakel_core::model::ids::{CommandId, ProviderId};
+use schakel_core::model::time::Millis;
 use schakel_core::state::State;
 use schakel_journal::{Store, StoreError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -31,6 +32,8 @@ pub(crate) enum Ask {
     Subscriptions(Vec<SubscriptionFilter>),
     /// Somebody wants to see whether a subscription works.
     Test(u128, oneshot::Sender<TestDelivery>),
+    /// So much time passes at once.
+    Advance(Millis),
     /// Write a snapshot of the state and stop.
     Stop(oneshot::Sender<()>),
 }
@@ -199,6 +202,12 @@ impl EngineHandle {
     /// The sequence of the newest durable notification; changes as more become durable.
     pub fn cursor(&self) -> watch::Receiver<u64> {
         self.cursor.clone()
+    }
+
+    /// Lets time pass at once: deadlines within the span are due now. For tests that live through hours; the links and
+    /// the outbox, whose deadlines are of seconds, keep the wall's time.
+    pub async fn advance(&self, span: Millis) -> Result<(), EngineStopped> {
+        self.ask(Ask::Advance(span)).await
     }
 
     /// Writes a snapshot of the state and stops the engine.

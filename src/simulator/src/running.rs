@@ -185,6 +185,11 @@ impl Simulator {
         self.hub.change(|core, now| core.commit(now, sin))
     }
 
+    /// Lets time pass at once, for tests that live through hours: what is due within the span is done now.
+    pub fn advance(&self, span: std::time::Duration) {
+        self.hub.advance(span);
+    }
+
     /// Everything.
     #[must_use]
     pub fn state(&self) -> SimulatorState {

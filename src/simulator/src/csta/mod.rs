@@ -14,6 +14,7 @@ mod sinning;
 mod tasks;
 mod translate;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub(crate) struct Hub {
     /// Links neither read nor write.
     stalled: watch::Sender<bool>,
     began: Instant,
+    /// How far the switch's time runs ahead.
+    ahead: AtomicU64,
     pub(crate) stop: CancellationToken,
 }
 
@@ -48,13 +51,26 @@ impl Hub {
             changed: watch::Sender::new(0),
             stalled: watch::Sender::new(false),
             began: Instant::now(),
+            ahead: AtomicU64::new(0),
             stop: CancellationToken::new(),
         }
     }
 
     /// The time since the simulator began.
     pub(crate) fn now(&self) -> Duration {
-        self.began.elapsed()
+        self.began.elapsed() + Duration::from_millis(self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// When a moment of the switch's time comes by the wall's.
+    fn wall(&self, at: Duration) -> Instant {
+        self.began + at.saturating_sub(Duration::from_millis(self.ahead.load(Ordering::Relaxed)))
+    }
+
+    /// Lets time pass at once: what is due within the span is done now, in its order.
+    pub(crate) fn advance(&self, span: Duration) {
+        let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        self.ahead.fetch_add(millis, Ordering::Relaxed);
+        self.clock.notify_one();
     }
 
     /// Does something that may change something.

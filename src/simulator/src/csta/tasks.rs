@@ -88,7 +88,7 @@ pub(crate) async fn tell_time(hub: Arc<Hub>) {
         });
         let sleep = async {
             match next {
-                Some(at) => sleep_until(hub.began + at).await,
+                Some(at) => sleep_until(hub.wall(at)).await,
                 None => std::future::pending().await,
             }
         };
