@@ -2,7 +2,9 @@
 
 use rusqlite::params;
 
+use crate::audit;
 use crate::error::StoreError;
+use crate::facts;
 use crate::rows::{Batch, Finished, Idempotency, Input, Notification};
 use crate::writer::Tx;
 use std::sync::Arc;
@@ -13,7 +15,9 @@ pub(crate) fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<(), StoreError> {
     inputs(tx, &batch.inputs)?;
     notifications(tx, &batch.notifications)?;
     idempotency(tx, &batch.idempotency)?;
-    finished(tx, &batch.finished)
+    finished(tx, &batch.finished)?;
+    facts::put(tx, &batch.facts)?;
+    audit::append(tx, &batch.audit)
 }
 
 fn inputs(tx: &mut Tx<'_>, rows: &[Input]) -> Result<(), StoreError> {

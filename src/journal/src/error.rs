@@ -25,6 +25,19 @@ pub enum StoreError {
         /// The newest schema of this release.
         known: i64,
     },
+    /// The file was written by an older release and has not been brought up to date.
+    #[error(
+        "{path}: the journal has schema {found}, this release needs {known} to read it; \
+         start the daemon of this release once, which brings it up to date"
+    )]
+    OlderSchema {
+        /// The journal.
+        path: PathBuf,
+        /// `user_version` in the file.
+        found: i64,
+        /// The schema of this release.
+        known: i64,
+    },
     /// The file is something else than a journal.
     #[error("{path}: this is not a journal of schakel; choose another file")]
     NotAJournal {
@@ -69,6 +82,9 @@ pub enum StoreError {
         /// Submissions that wait.
         waiting: usize,
     },
+    /// The write-ahead log could not be emptied, because somebody reads in it.
+    #[error("somebody reads in the journal, so its log cannot be emptied now; ask again in a moment")]
+    Reading,
     /// The journal was closed (or its thread is gone).
     #[error("the journal is closed")]
     Closed,

@@ -16,23 +16,31 @@
 //! `tests/sqlite/conformance` is what any other back end must do as well.
 
 mod append;
+mod audit;
 mod deliver;
 mod error;
+mod facts;
 mod maintenance;
 mod prune;
 mod reader;
+mod rewrite;
 mod rows;
 mod schema;
 mod store;
+mod verify;
 mod writer;
 
+pub use audit::{AuditEntry, AuditFilter, AuditHead, AuditRow, CHECKPOINT};
 pub use deliver::Settled;
 pub use error::StoreError;
+pub use facts::{Anonymise, FactCursor, FactRow};
 pub use maintenance::{Checked, backup, check, restore};
 pub use reader::{Inputs, Reader};
+pub use rewrite::{Reply, Rewrite};
 pub use rows::{
-    Attempt, Batch, Counters, DeadLetter, Finished, Idempotency, Input, KnownKey, Notification, Page,
+    Attempt, Batch, Counters, DeadLetter, Fact, Finished, Idempotency, Input, KnownKey, Notification, Page,
     Pending, PruneBefore, Pruned, Record, Redrive, Snapshot,
 };
 pub use store::{Options, Recovery, Store};
+pub use verify::{AuditBreak, AuditVerdict, audit_head, verify_audit};
 pub use writer::Answer;

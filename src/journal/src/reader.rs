@@ -1,13 +1,17 @@
 //! Reading: keyed look-ups and pages on read-only connections, beside the writer and never in its way.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::ops::{ControlFlow, Range};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::audit::{self, AuditFilter, AuditHead, AuditRow};
 use crate::error::StoreError;
+use crate::facts::{self, FactCursor, FactRow};
+use crate::rewrite::Reply;
 use crate::rows::{Attempt, DeadLetter, Input, KnownKey, Notification, Page, Pending, Record, Snapshot};
 use crate::schema;
 
@@ -168,6 +172,80 @@ impl Reader {
         let mut statement =
             self.conn()?.prepare_cached("SELECT seq, at_ms, bytes FROM inputs WHERE seq = ?1")?;
         Ok(statement.query_row([seq as i64], input).optional()?)
+    }
+
+    /// Rows of the audit log after one of them, at most `limit` that a filter wants. A page also ends after 10,000
+    /// rows looked at; gives the row to go on after, and whether there is more.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn audit(
+        &self,
+        after: u64,
+        limit: usize,
+        filter: &AuditFilter,
+    ) -> Result<(Vec<AuditRow>, u64, bool), StoreError> {
+        let columns = audit::COLUMNS;
+        let mut statement = self
+            .conn()?
+            .prepare_cached(&format!("SELECT {columns} FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2"))?;
+        let mut rows = statement.query(params![after as i64, SCAN_MAX as i64])?;
+        let (mut found, mut next, mut seen) = (Vec::new(), after, 0);
+        while let Some(row) = rows.next()? {
+            if found.len() == limit {
+                return Ok((found, next, true));
+            }
+            seen += 1;
+            let row = AuditRow::read(row)?;
+            next = row.seq;
+            if filter.wants(&row.entry) {
+                found.push(row);
+            }
+        }
+        Ok((found, next, seen == SCAN_MAX))
+    }
+
+    /// The end of the audit log.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn audit_head(&self) -> Result<AuditHead, StoreError> {
+        audit::head(self.conn()?)
+    }
+
+    /// Inputs after one of them, up to and with another, in order.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn inputs_between(&self, after: u64, last: u64, limit: usize) -> Result<Vec<Input>, StoreError> {
+        let mut statement = self.conn()?.prepare_cached(
+            "SELECT seq, at_ms, bytes FROM inputs WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
+        )?;
+        collect(statement.query_and_then(params![after as i64, last as i64, limit as i64], input)?)
+    }
+
+    /// Replies that are kept under idempotency keys and have this text in them.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn replies_with(&self, text: &str) -> Result<Vec<Reply>, StoreError> {
+        let mut statement = self.conn()?.prepare_cached(
+            "SELECT scope, key, body FROM idempotency WHERE body IS NOT NULL AND instr(body, ?1) > 0",
+        )?;
+        collect(statement.query_and_then([text.as_bytes()], |row| {
+            let body = Bytes::copy_from_slice(row.get_ref(2)?.as_blob()?);
+            Ok::<_, rusqlite::Error>(Reply { scope: row.get(0)?, key: row.get(1)?, body })
+        })?)
+    }
+
+    /// The last input that the newest snapshot has; `None` without one.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn snapshot_seq(&self) -> Result<Option<u64>, StoreError> {
+        let seq: Option<i64> =
+            self.conn()?.prepare_cached("SELECT max(seq) FROM snapshots")?.query_row([], |row| row.get(0))?;
+        Ok(seq.map(|seq| seq as u64))
     }
 
     /// Deliveries of a subscription that wait, in order, after a cursor. A page also ends after 8 MB,
@@ -339,6 +417,30 @@ impl Reader {
             });
         }
         Ok(Some(Snapshot { seq: seq as u64, bytes: bytes.into() }))
+    }
+
+    /// Opens a journal to read only, beside a daemon that runs or without one. Blocks.
+    ///
+    /// # Errors
+    /// When it cannot be opened, is something else, or was written by a release without what this one reads.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let conn = schema::open_reader(path)?;
+        schema::check_current(&conn, path)?;
+        Ok(Self { conn: Some(conn), pool: Readers::new(path.to_owned()) })
+    }
+
+    /// Gives the facts of contacts that began in a period to `take`, by beginning, those after a cursor, until it
+    /// breaks off. One consistent moment, however long it takes.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn each_fact(
+        &self,
+        period_ms: Range<i64>,
+        after: Option<FactCursor>,
+        take: impl FnMut(FactRow<'_>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        facts::each(self.conn()?, period_ms, after, take)
     }
 
     /// The inputs after a number, one by one, read some hundreds at a time.

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::audit::AuditEntry;
+
 /// Everything that one step of the engine makes durable, in one transaction.
 ///
 /// Cheap to clone (contents are shared), so that a caller can keep it to offer it again after a failure.
@@ -22,6 +24,21 @@ pub struct Batch {
     pub idempotency: Vec<Idempotency>,
     /// Replies to commands whose key was accepted earlier or in this very batch.
     pub finished: Vec<Finished>,
+    /// What contacts came to; each takes the place of an earlier one of the same contact.
+    pub facts: Vec<Fact>,
+    /// Rows of the audit log, in order.
+    pub audit: Vec<AuditEntry>,
+}
+
+/// What a contact came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// The contact.
+    pub contact: u128,
+    /// When it began; the same in every fact of one contact.
+    pub received_ms: i64,
+    /// The fact in the engine's encoding.
+    pub bytes: Bytes,
 }
 
 /// One input of the engine.

@@ -10,8 +10,11 @@ use crate::error::StoreError;
 /// `application_id` of our files ("SCHK").
 const APPLICATION_ID: i64 = 0x5343_484B;
 
+/// Only a backup by another process can make us wait, and that shortly.
+pub(crate) const BUSY: Duration = Duration::from_secs(5);
+
 /// One migration a version; `user_version` says how many a file has had. Never change one that was released.
-const MIGRATIONS: &[&str] = &[V1];
+const MIGRATIONS: &[&str] = &[V1, V2, V3];
 
 /// Keys: `outbox` is clustered by subscription, so that a page of one is read without walking over another's;
 /// a row lives only while a delivery waits, so in the good case it is born and dies in memory pages.
@@ -50,6 +53,24 @@ CREATE TABLE records (
   PRIMARY KEY (tab, id)) STRICT, WITHOUT ROWID;
 ";
 
+/// The audit log. `audit_head` is the end of its chain once more, so that a tail that was cut off is missed.
+const V2: &str = "
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, token TEXT NOT NULL, name TEXT, agent TEXT, action TEXT NOT NULL,
+  object TEXT, result TEXT NOT NULL, origin TEXT, previous BLOB NOT NULL, hash BLOB NOT NULL) STRICT;
+CREATE TABLE audit_head (
+  one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;
+";
+
+/// What each contact came to, clustered by when it began: a report reads one stretch. The index finds what is still to
+/// be anonymised, and is as long as that is.
+const V3: &str = "
+CREATE TABLE facts (
+  received_ms INTEGER NOT NULL, contact BLOB NOT NULL, anonymised INTEGER NOT NULL, bytes BLOB NOT NULL,
+  PRIMARY KEY (received_ms, contact)) STRICT, WITHOUT ROWID;
+CREATE INDEX facts_named ON facts (received_ms) WHERE anonymised = 0;
+";
+
 /// Opens the one connection that writes, and brings the file to this release's schema.
 pub(crate) fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -61,6 +82,8 @@ pub(crate) fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connect
     conn.pragma_update(None, "journal_mode", "WAL")?;
     // FULL: a commit has been fsynced when it returns. NORMAL in WAL mode may lose it at a power cut.
     conn.pragma_update(None, "synchronous", "FULL")?;
+    // What is removed is overwritten with zeros: an erased telephone number is nowhere in the file.
+    conn.pragma_update(None, "secure_delete", "ON")?;
     // 4 MB of log between checkpoints. Measured: as fast as 64 MB, but the commit that does the checkpoint takes
     // 3 to 5 ms instead of 40 to 60.
     conn.pragma_update(None, "wal_autocheckpoint", 1_000)?;
@@ -100,11 +123,20 @@ pub(crate) fn check_header(conn: &Connection, path: &Path) -> Result<(), StoreEr
     Ok(())
 }
 
+/// As [`check_header`], for who reads tables that an older release does not have.
+pub(crate) fn check_current(conn: &Connection, path: &Path) -> Result<(), StoreError> {
+    check_header(conn, path)?;
+    let (found, known) = (user_version(conn)?, MIGRATIONS.len() as i64);
+    if found < known {
+        return Err(StoreError::OlderSchema { path: path.to_owned(), found, known });
+    }
+    Ok(())
+}
+
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let conn = Connection::open_with_flags(path, flags)
         .map_err(|error| StoreError::Open { path: path.to_owned(), detail: error.to_string() })?;
-    // Only a backup by another process can make us wait, and that shortly.
-    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.busy_timeout(BUSY)?;
     // The first statement reads the header: something that is no database shows here.
     match conn.query_row("PRAGMA schema_version", [], |_| Ok(())) {
         Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {

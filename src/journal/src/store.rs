@@ -11,13 +11,16 @@ use bytes::Bytes;
 use rusqlite::params;
 
 use crate::append;
+use crate::audit::{self, AuditEntry, AuditHead};
 use crate::deliver::{self, Settled};
 use crate::error::StoreError;
+use crate::facts::{self, Anonymise};
 use crate::prune;
 use crate::reader::{Inputs, Reader, Readers};
+use crate::rewrite::{self, Rewrite};
 use crate::rows::{Batch, Counters, PruneBefore, Pruned, Redrive, Snapshot};
 use crate::schema;
-use crate::writer::{Answer, Gauges, Job, Tail, Tx, Urgency, Writer, job, submit};
+use crate::writer::{Answer, Gauges, Job, Tail, Tx, Urgency, Writer, empty_log_job, job, submit};
 
 /// A snapshot goes in by parts of this size, so that a large one delays nobody's commit by more than a part.
 const SNAPSHOT_PART: usize = 256 * 1024;
@@ -97,19 +100,21 @@ impl Store {
         let conn = schema::open_writer(path, max_pages)?;
         // What a crash left of a snapshot that was being written.
         conn.execute("DELETE FROM snapshot_parts WHERE seq NOT IN (SELECT seq FROM snapshots)", [])?;
-        let tail = conn.query_row(
+        let mut tail = conn.query_row(
             "SELECT (SELECT max(seq) FROM inputs), (SELECT min(seq) FROM notifications),
                     (SELECT max(seq) FROM notifications)",
             [],
             |row| {
                 let number = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(|n| n as u64));
                 Ok(Tail {
+                    audit: AuditHead::default(),
                     input: number(0)?.unwrap_or(0),
                     first_notification: number(1)?.unwrap_or(1),
                     notification: number(2)?.unwrap_or(0),
                 })
             },
         )?;
+        tail.audit = audit::head(&conn)?;
         let gauges = Arc::new(Gauges::default());
         gauges.first_notification.store(tail.first_notification, Ordering::Relaxed);
         gauges.last_notification.store(tail.notification, Ordering::Relaxed);
@@ -230,6 +235,58 @@ impl Store {
     /// One step (at most 50 rows) of removing what is past its time; call it again while [`Pruned::more`].
     pub fn prune(&self, before: PruneBefore) -> Answer<Pruned> {
         self.submit(Urgency::Soon, move |tx| prune::prune(tx, before))
+    }
+
+    /// Adds rows to the audit log: ready when they are durable.
+    pub fn audit(&self, entries: Vec<AuditEntry>) -> Answer<()> {
+        self.submit(Urgency::Now, move |tx| audit::append(tx, &entries))
+    }
+
+    /// The same, where nobody waits for it: it rides along with the next append or goes within 20 ms. What is
+    /// submitted is bounded like appends are.
+    pub fn audit_soon(&self, entries: Vec<AuditEntry>) -> Answer<()> {
+        let waiting = self.0.gauges.waiting.load(Ordering::Relaxed);
+        if waiting >= self.0.queue_max {
+            return Answer::failed(StoreError::Busy { waiting });
+        }
+        self.submit(Urgency::Soon, move |tx| audit::append(tx, &entries))
+    }
+
+    /// One step (at most 500 rows) of removing audit rows recorded before a moment, with the checkpoint that keeps
+    /// the chain whole; how many went. Call it again until it is none.
+    pub fn prune_audit(&self, before_ms: i64, now_ms: i64) -> Answer<usize> {
+        self.submit(Urgency::Soon, move |tx| audit::prune(tx, before_ms, now_ms))
+    }
+
+    /// Replaces contents by such from which personal data was taken away; what is not there (any more) is passed
+    /// over. At most some hundred rows a call, so that nobody waits for it.
+    pub fn rewrite(&self, rewrite: Rewrite) -> Answer<usize> {
+        self.submit(Urgency::Soon, move |tx| rewrite::rewrite(tx, &rewrite))
+    }
+
+    /// Moves the whole write-ahead log into the file and cuts it: what was replaced or removed before is in no file
+    /// of the journal any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Reading`] while somebody reads; or when the disk fails.
+    pub fn empty_log(&self) -> Answer<()> {
+        let (job, answer) = empty_log_job();
+        if let Some(queue) = &self.0.queue {
+            submit(queue, &self.0.gauges, job);
+        }
+        answer
+    }
+
+    /// One step (at most 50 rows) of taking the agents out of the facts of contacts that began before a moment; how
+    /// many rows it looked at: call it again until that is 0. `rewrite` knows the engine's encoding.
+    pub fn anonymise_facts(&self, before_ms: i64, rewrite: Anonymise) -> Answer<usize> {
+        self.submit(Urgency::Soon, move |tx| facts::anonymise(tx, before_ms, &*rewrite))
+    }
+
+    /// One step (at most 50 rows) of removing the facts of contacts that began before a moment; how many went: call it
+    /// again until that is 0.
+    pub fn remove_facts(&self, before_ms: i64) -> Answer<usize> {
+        self.submit(Urgency::Soon, move |tx| facts::remove(tx, before_ms))
     }
 
     /// Creates or replaces a record of another room (`table` is that room's name for them).

@@ -20,7 +20,9 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use crate::audit::AuditHead;
 use crate::error::StoreError;
+use crate::schema;
 
 /// Submissions in one transaction: beyond this the fsync's share is below the work's noise.
 const GROUP_MAX: usize = 256;
@@ -37,6 +39,8 @@ pub(crate) struct Tail {
     pub first_notification: u64,
     /// The last notification; 0 when there is none.
     pub notification: u64,
+    /// The end of the audit log's chain.
+    pub audit: AuditHead,
 }
 
 /// What a submission works on.
@@ -59,6 +63,10 @@ pub(crate) trait Job: Send {
     fn run(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError>;
     fn answer(self: Box<Self>, result: Result<(), StoreError>);
     fn urgency(&self) -> Urgency;
+    /// Whether the log must be emptied into the file before the answer.
+    fn empties_log(&self) -> bool {
+        false
+    }
 }
 
 /// The answer to a submission, ready when it is on the disk. Dropping it does not withdraw the submission.
@@ -98,6 +106,33 @@ where
 {
     let (reply, answer) = oneshot::channel();
     (Box::new(Call { run, value: None, reply, urgency }), Answer(answer))
+}
+
+/// A job that does nothing but have the log emptied.
+pub(crate) fn empty_log_job() -> (Box<dyn Job>, Answer<()>) {
+    let (reply, answer) = oneshot::channel();
+    (Box::new(EmptyLog(reply)), Answer(answer))
+}
+
+struct EmptyLog(oneshot::Sender<Result<(), StoreError>>);
+
+impl Job for EmptyLog {
+    fn run(&mut self, _: &mut Tx<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, result: Result<(), StoreError>) {
+        // As for every job: whoever asked may be gone.
+        let _ = self.0.send(result);
+    }
+
+    fn urgency(&self) -> Urgency {
+        Urgency::Now
+    }
+
+    fn empties_log(&self) -> bool {
+        true
+    }
 }
 
 struct Call<T, F> {
@@ -208,6 +243,7 @@ impl Writer {
             let counter = if result.is_ok() { &self.gauges.submissions } else { &self.gauges.failures };
             counter.fetch_add(1, Ordering::Relaxed);
             self.gauges.waiting.fetch_sub(1, Ordering::Relaxed);
+            let result = if job.empties_log() { result.and_then(|()| empty_log(&self.conn)) } else { result };
             job.answer(result);
         }
     }
@@ -234,6 +270,18 @@ impl Writer {
         gauges.last_commit_micros.store(micros, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// Moves the whole write-ahead log into the file and cuts it to nothing: what was overwritten is in neither then.
+fn empty_log(conn: &Connection) -> Result<(), StoreError> {
+    // Whoever asks asks again: no commit waits for a reader.
+    conn.busy_timeout(Duration::ZERO)?;
+    let busy = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+    conn.busy_timeout(schema::BUSY)?;
+    if busy? {
+        return Err(StoreError::Reading);
+    }
+    Ok(())
 }
 
 fn run_group(conn: &Connection, tail: &mut Tail, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use bytes::Bytes;
 use rusqlite::Connection;
-use schakel_journal::{Batch, Options, Recovery, Store, StoreError, backup, check, restore};
+use schakel_journal::{Batch, Fact, Options, Reader, Recovery, Store, StoreError, backup, check, restore};
 
+mod audit;
 mod conformance;
 mod kill;
 use conformance::{Fixture, batch, fill, pending};
@@ -48,6 +49,29 @@ fn a_newer_schema_is_refused() {
     Connection::open(file.path()).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let text = refusal(file.path());
     assert!(text.contains("schema 99") && text.contains("newer release"), "{text}");
+}
+
+#[test]
+fn a_reader_of_its_own_stands_beside_the_daemon_and_without_one() {
+    let file = File::new();
+    let (store, _) = file.open();
+    let fact = Fact { contact: 7, received_ms: 100, bytes: "x".into() };
+    store.append(Batch { facts: vec![fact], ..Batch::default() }).wait().unwrap();
+    let count = || {
+        let mut count = 0;
+        let counts = |_: schakel_journal::FactRow<'_>| {
+            count += 1;
+            std::ops::ControlFlow::Continue(())
+        };
+        Reader::open(&file.path()).unwrap().each_fact(0..i64::MAX, None, counts).unwrap();
+        count
+    };
+    assert_eq!(count(), 1, "while it runs");
+    drop(store);
+    assert_eq!(count(), 1, "after it has stopped");
+    Connection::open(file.path()).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    let text = Reader::open(&file.path()).unwrap_err().to_string();
+    assert!(text.contains("start the daemon"), "{text}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use schakel_journal::{Batch, Input, Notification, Options, Recovery, Store};
 
 pub mod delivery;
+pub mod facts;
 pub mod history;
 pub mod tables;
 
@@ -34,6 +35,9 @@ macro_rules! conformance {
             delivery: deliveries_wait_until_settled, subscriptions_do_not_see_each_other,
                 a_dead_letter_is_listed_and_redriven_by_id, dead_letters_are_redriven_by_period,
                 attempts_are_kept_newest_first, pruning_takes_deliveries_along, a_subscription_is_forgotten;
+            facts: a_fact_takes_the_place_of_an_earlier_one, facts_are_read_by_period_in_pages,
+                facts_are_anonymised_once_and_come_back_named, a_fact_that_cannot_be_anonymised_is_told,
+                facts_are_removed_in_steps;
             tables: a_key_is_known_from_acceptance_to_reply, old_keys_are_pruned, records_are_created_replaced_deleted;
         );
     };
