@@ -101,6 +101,8 @@ impl Ask {
     pub(crate) fn actor(&self) -> Actor {
         Actor {
             token: self.access.token.id.as_str().into(),
+            name: Some(self.access.token.name.as_str().into()),
+            from: None,
             agent: self.access.token.agent.as_deref().map(Into::into),
         }
     }

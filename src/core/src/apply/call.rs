@@ -14,7 +14,7 @@ use crate::report::{CallEvent, CallReport, ReportedParty};
 use crate::state::Deadline;
 
 /// More calls than any PBX has at once, ended ones included: what comes beyond is counted and not kept.
-const CALLS_MAX: usize = 200_000;
+pub(super) const CALLS_MAX: usize = 200_000;
 
 /// What is known of a call when it begins.
 #[derive(Default)]
@@ -189,6 +189,7 @@ impl Context<'_> {
             started: self.at,
             ended: None,
             reference: None,
+            erased: false,
         });
         if contact.calls.is_empty() {
             fill(&mut contact.customer, customer_of(&call));

@@ -27,7 +27,7 @@ const CLEAR: u8 = 1;
 const RETRIEVE: u8 = 2;
 
 /// Who asks what schakel does by itself.
-const ITSELF: &str = "schakel";
+pub(super) const ITSELF: &str = "schakel";
 
 impl Context<'_> {
     /// Begins a take-back for an accepted command.
@@ -241,7 +241,7 @@ impl Context<'_> {
         };
         let id = CommandId(self.ids.make());
         let command = Command::Control { call, device: device.clone(), control };
-        let by = Actor { token: ITSELF.into(), agent: None };
+        let by = Actor::named(ITSELF);
         self.accept(id, &command, &by, Some((provider, device.clone())), Some(call), transfer);
         self.send(id, 0, operation);
         true

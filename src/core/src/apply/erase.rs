@@ -1,0 +1,84 @@
+//! Forgetting who a customer was, at his request (GDPR article 17). What happened stays, without number and name.
+
+use super::Context;
+use crate::command::{Command, CommandState};
+use crate::model::call::{Call, Direction, Party};
+use crate::model::ids::{CallId, ContactId, DeviceId, ProviderId};
+use crate::model::pii::Pii;
+use crate::state::State;
+
+/// Stands where the number of an outside device stood, in a call that has ended.
+const ERASED: &str = "erased";
+
+impl Context<'_> {
+    /// Forgets the customer of each of these contacts. Nothing is told: what was told before is the journal's business.
+    ///
+    /// The outside device of a call that goes on keeps its name here, because events say by that name what happens to
+    /// it; it is not shown, and it goes with the call.
+    pub(super) fn erase(&mut self, contacts: &[ContactId]) {
+        for id in contacts {
+            let Some(contact) = self.state.contacts.get_mut(id) else { continue };
+            contact.erased = true;
+            contact.customer = hidden();
+            contact.reference = None;
+            let calls = contact.calls.clone();
+            for call in &calls {
+                self.erase_call(*call);
+            }
+            self.erase_commands(&calls);
+        }
+    }
+
+    fn erase_call(&mut self, id: CallId) {
+        let Some(mut call) = self.state.calls.remove(&id) else { return };
+        let provider = call.provider.clone();
+        let outside = |device: &DeviceId| is_outside(self.state, &provider, device);
+        if call.calling_device.as_ref().is_none_or(outside) {
+            call.calling = hidden();
+        }
+        if call.called_device.as_ref().is_none_or(outside) && call.direction != Direction::Inbound {
+            call.called = hidden();
+            call.network_called = None;
+        }
+        if call.redirected_by.is_some() {
+            call.redirected_by = Some(hidden());
+        }
+        call.correlator = None;
+        if !call.is_live() {
+            forget_devices(&mut call, outside);
+        }
+        call.version += 1;
+        self.state.calls.insert(id, call);
+    }
+
+    /// What was dialled, of commands that have their outcome: one under way still needs it.
+    fn erase_commands(&mut self, calls: &[CallId]) {
+        for record in self.state.commands.values_mut() {
+            let done = matches!(record.state, CommandState::Done { .. });
+            if done
+                && record.call.is_some_and(|call| calls.contains(&call))
+                && let Command::Dial { destination, reference, .. } = &mut record.command
+            {
+                *destination = Pii::new("".into());
+                *reference = None;
+            }
+        }
+    }
+}
+
+fn forget_devices(call: &mut Call, outside: impl Fn(&DeviceId) -> bool) {
+    call.calling_device.take_if(|device| outside(device));
+    call.called_device.take_if(|device| outside(device));
+    for connection in call.connections.iter_mut().filter(|connection| !connection.ours) {
+        connection.device = DeviceId::from(ERASED);
+    }
+}
+
+/// Nobody who is shown, nor filled in by a later event.
+fn hidden() -> Party {
+    Party { restricted: true, ..Party::default() }
+}
+
+fn is_outside(state: &State, provider: &ProviderId, device: &DeviceId) -> bool {
+    state.device(provider, device).is_none()
+}
