@@ -135,8 +135,9 @@ fn t07_take_back_before_the_consultation_exists_goes_on_where_events_come_first(
     let consult = world.transfer("77", "2001", "2002", TransferKind::Warm);
     let back = world.take_back();
     world.report(report(Originated, "78", "2001").from("2001").to("2002").cause(Cause::Consultation));
-    answers(&mut world, consult, "78");
     assert_eq!(*world.last_asked(), Operation::Clear(at("78", "2001")));
+    answers(&mut world, consult, "78");
+    assert_eq!(world.asked.len(), 2, "what follows the event asks for nothing more");
     world.yes(back);
     world.yes(back);
     assert!(world.succeeded(back));
