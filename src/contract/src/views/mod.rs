@@ -4,12 +4,17 @@
 
 mod action;
 mod agent;
+mod availability;
 mod call;
 mod command;
 mod contact;
 mod device;
 mod party;
 mod provider;
+mod queue;
+mod recognition;
+mod route;
+mod session;
 mod snapshot;
 mod stream;
 mod token;
@@ -17,7 +22,11 @@ mod transfer;
 mod webhook;
 
 pub use action::{ActionName, ActionView, ReasonCode, ReasonView};
-pub use agent::{AgentStateView, AgentView, RegistrationView};
+pub use agent::{AfterCallView, AgentStateView, AgentView, RegistrationView};
+pub use availability::{
+    AvailabilityReasonKind, AvailabilityReasonView, AvailabilitySource, AvailabilityState, AvailabilityView,
+    CapacityView, ClaimKind, ClaimView, ProviderAgentStateName, ProviderAgentStateView, ReadinessView,
+};
 pub use call::{
     CallState, CallView, ConnectionState, ConnectionView, Direction, EndedView, PurposeKind, PurposeView,
 };
@@ -30,6 +39,15 @@ pub use provider::{
     CapabilitiesView, CounterView, LinkState, MonitorsView, ObservationsView, ProviderView,
     RefusedMessageView,
 };
+pub use queue::{
+    AgentsByStateView, QueueAgentView, QueueSummaryView, QueueView, QueuedCallerView, SituationView,
+};
+pub use recognition::{
+    CustomerKind, CustomerNumberView, CustomerView, MatchKind, MatchRole, MatchView, NumberKind, NumberView,
+    RecognitionStatus, RecognitionView,
+};
+pub use route::{DecidedBy, RouteDecisionView, RouteState, RouteView};
+pub use session::{DecisionView, LeaseView, SessionCause, SessionDecision, SessionState, SessionView};
 pub use snapshot::SnapshotView;
 pub use stream::{
     DeliveriesView, DeliveryState, DeliveryView, EventPage, OriginView, TimelineEntry, TimelineView,

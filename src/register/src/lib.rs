@@ -1,0 +1,2 @@
+//! Numbers and who is behind them.
+pub mod number;
