@@ -7,7 +7,7 @@
 //! | `id` | UUIDv7, the same over all retries |
 //! | `source` | `urn:nld:oin:<OIN>:systeem:<name>` |
 //! | `type` | `nl.schakel.call.ringing.v1` |
-//! | `subject` | `contacts/<id>`; without a contact `providers/<id>`, `agents/<id>` or `commands/<id>` |
+//! | `subject` | `contacts/<id>`; without a contact `agents/<id>`, `sessions/<id>`, `routes/<id>`, `commands/<id>` or `providers/<id>` |
 //! | `time` | when it was recorded; when it happened is `data.occurredAt` |
 //! | `partitionkey` | the contact; without one the subject |
 //! | `sequence` | place in the stream, 20 digits, so that text order is stream order |
@@ -16,10 +16,14 @@
 //! | `expirytime` | after this it is history and no pop-up |
 
 use crate::Timestamp;
-use crate::views::{AgentView, CallView, CommandView, ContactView, ProviderView, TransferView};
+use crate::views::{
+    AgentView, CallView, CommandView, ContactView, ProviderView, RouteView, SessionView, SituationView,
+    TransferView,
+};
 use schakel_core::model::ids::{CallId, TransferId};
+use schakel_core::model::session::Session;
 use schakel_core::model::transfer::Transfer;
-use schakel_core::notification::{Notification, Subject};
+use schakel_core::notification::{Kind, Notification, Subject};
 use schakel_core::state::State;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -122,6 +126,18 @@ pub struct EventData<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub transfer: Option<TransferView<'a>>,
+    /// The contact session it is about, or to which after-call work belongs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub session: Option<SessionView<'a>>,
+    /// The routing it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub route: Option<RouteView<'a>>,
+    /// Of `route.requested`: what may matter for the decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub situation: Option<SituationView<'a>>,
     /// The command it is about, or that caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -290,11 +306,34 @@ impl<'a> EventData<'a> {
                 data.call = found.and_then(|found| call(state, &found.call));
                 data.transfer = found.map(|found| TransferView::of(state, found));
             }
-            Subject::Agent(id) => data.agent = state.agents.get(id).map(AgentView::of),
+            Subject::Agent(id) => {
+                let found = state.agents.get(id);
+                let after = found.and_then(|agent| agent.after_call.as_ref()).map(|after| after.session);
+                data.session = after.and_then(|id| state.sessions.get(&id)).map(SessionView::of);
+                data.agent = found.map(AgentView::of);
+            }
+            Subject::Session(id) => {
+                let found = state.sessions.get(id);
+                let asked = found.filter(|_| notification.kind == Kind::SessionDecisionAsked);
+                data.call = asked.and_then(call_asked_about).and_then(|id| call(state, &id));
+                data.session = found.map(SessionView::of);
+            }
+            Subject::Route(id) => {
+                let found = state.routes.get(id);
+                data.call = found.and_then(|found| found.call).and_then(|id| call(state, &id));
+                data.route = found.map(RouteView::of);
+                data.situation = found
+                    .filter(|_| notification.kind == Kind::RouteRequested)
+                    .map(|found| SituationView::of(state, &found.provider));
+            }
             Subject::Command(id) => {
                 let record = state.commands.get(id);
                 data.call = record.and_then(|record| record.call).and_then(|id| call(state, &id));
                 data.transfer = record.and_then(|record| record.transfer).and_then(|id| transfer(state, &id));
+                let session = record.and_then(|record| record.session);
+                data.session = session.and_then(|id| state.sessions.get(&id)).map(SessionView::of);
+                let route = record.and_then(|record| record.route);
+                data.route = route.and_then(|id| state.routes.get(&id)).map(RouteView::of);
                 data.command = record.map(|record| CommandView::of(state, record));
             }
             Subject::Provider(id) => data.provider = state.providers.get(id).map(ProviderView::of),
@@ -314,6 +353,9 @@ impl<'a> EventData<'a> {
             contact: None,
             call: None,
             transfer: None,
+            session: None,
+            route: None,
+            situation: None,
             command: None,
             provider: None,
             gap: None,
@@ -327,6 +369,11 @@ fn call<'a>(state: &'a State, id: &CallId) -> Option<CallView<'a>> {
 
 fn transfer<'a>(state: &'a State, id: &TransferId) -> Option<TransferView<'a>> {
     state.transfers.get(id).map(|transfer| TransferView::of(state, transfer))
+}
+
+/// The call that arrived last while a session is open, and of which nothing was decided yet.
+fn call_asked_about(session: &Session) -> Option<CallId> {
+    session.decisions.iter().rev().find(|(_, decision)| decision.is_none()).map(|(id, _)| *id)
 }
 
 /// The transfer that a call is part of now, so that its buttons can name it.
@@ -346,6 +393,8 @@ fn subject_of(subject: &Subject) -> String {
         Subject::Command(id) => named("commands/", id.0),
         Subject::Call(id) => named("calls/", id.0),
         Subject::Transfer(id) => named("transfers/", id.0),
+        Subject::Session(id) => named("sessions/", id.0),
+        Subject::Route(id) => named("routes/", id.0),
         _ => "organisation".to_owned(),
     }
 }

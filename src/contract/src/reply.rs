@@ -1,7 +1,7 @@
 //! The answer to a command: the same bytes for who waited and for who asks again under the same idempotency key.
 
 use crate::problem::{Problem, ProblemKind};
-use crate::views::{AgentView, CallView, CommandView, DeviceView, TransferView};
+use crate::views::{AgentView, CallView, CommandView, DeviceView, RouteView, SessionView, TransferView};
 use crate::views::{allowed_now, refusal_of};
 use schakel_core::command::{Command, CommandRecord};
 use schakel_core::model::ids::{AgentId, DeviceId, ProviderId};
@@ -25,6 +25,14 @@ pub struct CommandReply<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub transfer: Option<TransferView<'a>>,
+    /// Its session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub session: Option<SessionView<'a>>,
+    /// Its routing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub route: Option<RouteView<'a>>,
     /// Its agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -40,11 +48,16 @@ impl<'a> CommandReply<'a> {
     pub fn of(state: &'a State, record: &'a CommandRecord) -> Self {
         let transfer = record.transfer.and_then(|id| state.transfers.get(&id));
         let call = record.call.or(transfer.map(|transfer| transfer.call));
-        let agent = agent_of(&record.command).and_then(|id| state.agents.get(id));
+        let session = record.session.and_then(|id| state.sessions.get(&id));
+        let route = record.route.and_then(|id| state.routes.get(&id));
+        let agent = agent_of(&record.command).or(session.map(|session| &session.agent));
+        let agent = agent.and_then(|id| state.agents.get(id));
         Self {
             command: CommandView::of(state, record),
             call: call.and_then(|id| state.calls.get(&id)).map(|call| CallView::of(state, call)),
             transfer: transfer.map(|transfer| TransferView::of(state, transfer)),
+            session: session.map(SessionView::of),
+            route: route.map(RouteView::of),
             agent: agent.map(AgentView::of),
             device: device_of(&record.command).and_then(|(provider, device)| {
                 Some(DeviceView::of(provider, device, state.device(provider, device)?))
@@ -74,7 +87,11 @@ pub fn render(state: &State, record: &CommandRecord, out: &mut Vec<u8>) -> u16 {
 
 fn agent_of(command: &Command) -> Option<&AgentId> {
     match command {
-        Command::Register { agent, .. } | Command::Unregister { agent } => Some(agent),
+        Command::Register { agent, .. }
+        | Command::Unregister { agent }
+        | Command::SetReadiness { agent, .. }
+        | Command::SetAgentState { agent, .. }
+        | Command::OpenSession { agent, .. } => Some(agent),
         _ => None,
     }
 }

@@ -1,9 +1,12 @@
 //! Bodies of requests. An unknown property is an error; the schema of each says everything that is checked.
 
 use crate::Timestamp;
-use crate::views::{Scope, TransferKind};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use crate::views::{Scope, SessionDecision, TransferKind};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 /// Where a call goes.
@@ -90,6 +93,94 @@ pub struct TransferRequest {
     pub to: Destination,
     /// Warm or cold.
     pub kind: TransferKind,
+}
+
+/// Says whether a user wants calls (T02).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AvailabilityRequest {
+    /// Whether.
+    pub ready: bool,
+    /// Why not: JKC's own code, shown with his availability. Of one who is ready it means nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 64, examples("pauze"))]
+    pub reason: Option<String>,
+}
+
+/// Opens a contact session (T11).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SessionRequest {
+    /// Whose work it is.
+    pub agent: AgentName,
+    /// The customer's contact that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Uuid>,
+    /// JKC's own reference of the session or the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128)]
+    pub reference: Option<String>,
+}
+
+/// Says what becomes of an open session now that a call has arrived: "bewaren of negeren" (T16).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SessionDecisionRequest {
+    /// The call that arrived.
+    pub call: Uuid,
+    /// What becomes of the session.
+    pub decision: SessionDecision,
+}
+
+/// Says where a call goes (T01): to a destination, or where the telephone system would send it by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum RouteDecisionRequest {
+    /// To whom.
+    Destination(Destination),
+    /// Where the telephone system would send it by itself.
+    Default(True),
+}
+
+/// `true`, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct True;
+
+impl Serialize for True {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(true)
+    }
+}
+
+impl<'de> Deserialize<'de> for True {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match bool::deserialize(deserializer)? {
+            true => Ok(True),
+            false => Err(D::Error::custom("only true is possible here")),
+        }
+    }
+}
+
+impl ToSchema for True {
+    fn name() -> Cow<'static, str> {
+        "True".into()
+    }
+}
+
+impl PartialSchema for True {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([true])).into()
+    }
+}
+
+/// What the receiver of a `route.requested` may answer its webhook with, so that it needs no request of its own (T01).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RouteAnswer {
+    /// Where the call goes; absent (or null, or no body at all) when that will be said by a request, or not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub decision: Option<RouteDecisionRequest>,
 }
 
 /// Sets do-not-disturb.

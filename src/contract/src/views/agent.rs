@@ -1,6 +1,6 @@
-//! Agents and where they sit (T14).
+//! Agents: where they sit (T14), and what they can take (T02).
 
-use super::{CallView, DeviceView};
+use super::{AvailabilityView, CallView, DeviceView, ProviderAgentStateView, ReadinessView};
 use crate::Timestamp;
 use schakel_core::model::agent::{Agent, Registration};
 use schakel_core::model::call::Call;
@@ -8,6 +8,7 @@ use schakel_core::state::State;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// A user of JKC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -20,8 +21,35 @@ pub struct AgentView<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub registration: Option<RegistrationView<'a>>,
+    /// Whether he wants calls, as JKC set it.
+    pub readiness: ReadinessView<'a>,
+    /// What the telephone system says of him as its agent; absent where it has no agents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub provider_state: Option<ProviderAgentStateView<'a>>,
+    /// After-call work under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub after_call: Option<AfterCallView>,
+    /// The session that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub session: Option<Uuid>,
+    /// What follows from all of it.
+    pub availability: AvailabilityView<'a>,
     /// Counts changes; the entity tag, for `If-Match`.
     pub version: u64,
+}
+
+/// After-call work: it lasts as long as its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = AfterCall)]
+pub struct AfterCallView {
+    /// The session that it belongs to.
+    pub session: Uuid,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 /// A user at an extension.
@@ -65,6 +93,14 @@ impl<'a> AgentView<'a> {
         Self {
             id: Cow::Borrowed(agent.id.as_str()),
             registration: agent.registration.as_ref().map(RegistrationView::of),
+            readiness: ReadinessView::of(&agent.readiness),
+            provider_state: agent.provider_state.as_ref().map(ProviderAgentStateView::of),
+            after_call: agent.after_call.as_ref().map(|after| AfterCallView {
+                session: Uuid::from_u128(after.session.0),
+                since: after.since.into(),
+            }),
+            session: agent.session.map(|session| Uuid::from_u128(session.0)),
+            availability: AvailabilityView::of(&agent.availability),
             version: agent.version,
         }
     }

@@ -41,7 +41,8 @@ impl CommandState {
 pub struct CommandView<'a> {
     /// Permanent.
     pub id: Uuid,
-    /// What was asked: an action's name, `register` or `unregister`.
+    /// What was asked: an action's name, or `register`, `unregister`, `set-readiness`, `open-session`, `park-session`,
+    /// `resume-session`, `close-session`, `decide-session`.
     #[schema(examples("hold"))]
     pub kind: Cow<'static, str>,
     /// Its life.
@@ -115,6 +116,14 @@ pub struct CommandLinks {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub transfer: Option<String>,
+    /// Its session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub session: Option<String>,
+    /// Its routing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub route: Option<String>,
 }
 
 impl<'a> CommandView<'a> {
@@ -152,6 +161,8 @@ impl<'a> CommandView<'a> {
                 this: format!("/v1/commands/{}", record.id),
                 call: call.map(|call| format!("/v1/calls/{call}")),
                 transfer: transfer.map(|transfer| format!("/v1/transfers/{transfer}")),
+                session: record.session.map(|session| format!("/v1/sessions/{session}")),
+                route: record.route.map(|route| format!("/v1/routes/{route}")),
             },
         }
     }

@@ -1,8 +1,13 @@
 //! Everything that is live now.
 
-use super::{AgentView, CallView, CommandView, ContactView, ProviderView, TransferView};
+use super::{
+    AgentView, CallView, CommandView, ContactView, ProviderView, QueueView, RouteView, SessionView,
+    TransferView,
+};
 use crate::Timestamp;
 use schakel_core::command::CommandState;
+use schakel_core::model::route::RouteState;
+use schakel_core::model::session::SessionState;
 use schakel_core::state::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -29,6 +34,12 @@ pub struct SnapshotView<'a> {
     pub calls: Vec<CallView<'a>>,
     /// The transfers that go on.
     pub transfers: Vec<TransferView<'a>>,
+    /// The contact sessions that are open or parked.
+    pub sessions: Vec<SessionView<'a>>,
+    /// The routings under way.
+    pub routes: Vec<RouteView<'a>>,
+    /// The queues.
+    pub queues: Vec<QueueView<'a>>,
     /// The commands under way.
     pub commands: Vec<CommandView<'a>>,
 }
@@ -42,6 +53,8 @@ impl<'a> SnapshotView<'a> {
         let calls = state.calls.values().filter(|call| call.is_live());
         let transfers = state.transfers.values().filter(|transfer| !transfer.state.is_terminal());
         let commands = state.commands.values().filter(|record| under_way(&record.state));
+        let sessions = state.sessions.values().filter(|session| session.state != SessionState::Closed);
+        let routes = state.routes.values().filter(|route| !matches!(route.state, RouteState::Ended { .. }));
         Self {
             cursor: format!("{cursor:020}"),
             taken_at,
@@ -50,6 +63,9 @@ impl<'a> SnapshotView<'a> {
             contacts: contacts.map(ContactView::of).collect(),
             calls: calls.map(|call| CallView::of(state, call)).collect(),
             transfers: transfers.map(|transfer| TransferView::of(state, transfer)).collect(),
+            sessions: sessions.map(SessionView::of).collect(),
+            routes: routes.map(RouteView::of).collect(),
+            queues: QueueView::all(state),
             commands: commands.map(|record| CommandView::of(state, record)).collect(),
         }
     }
