@@ -14,6 +14,7 @@ pub fn violations(state: &State) -> Vec<String> {
     index(state, &mut found);
     deadlines(state, &mut found);
     agents(state, &mut found);
+    routes(state, &mut found);
     found
 }
 
@@ -180,6 +181,39 @@ fn deadlines(state: &State, found: &mut Vec<String>) {
 }
 
 fn agents(state: &State, found: &mut Vec<String>) {
+fn routes(state: &State, found: &mut Vec<String>) {
+    for (id, route) in &state.routes {
+        let mut wrong = |what: &str| found.push(format!("routing {id}: {what}"));
+        let named = state.by_dialogue.get(&route.provider).and_then(|ids| ids.get(&route.dialogue));
+        if route.is_live() != (named == Some(id)) {
+            wrong("it goes on and its dialogue does not lead to it, or the other way round");
+        }
+        if route.is_live() != state.armed.contains_key(&Deadline::Route(*id)) {
+            wrong("one that goes on, and no other, has a deadline");
+        }
+        if route.is_live() == state.armed.contains_key(&Deadline::ForgetRoute(*id)) {
+            wrong("it has ended and will never be forgotten, or will be while it goes on");
+        }
+        let call = route.call.and_then(|call| state.calls.get(&call));
+        if route.is_live() && route.call.is_some() && !call.is_some_and(Call::is_live) {
+            wrong("it goes on and its call does not");
+        }
+        if route.state == RouteState::Asked && route.deadline < route.asked {
+            wrong("its deadline was before it was asked");
+        }
+    }
+    for (provider, ids) in &state.by_dialogue {
+        if ids.is_empty() {
+            found.push(format!("index of dialogues of {provider:?}: it is empty and was kept"));
+        }
+        for id in ids.values() {
+            if !state.routes.get(id).is_some_and(|route| route.provider == *provider) {
+                found.push(format!("a dialogue of {provider:?} leads to a routing that is not there"));
+            }
+        }
+    }
+}
+
     for (id, agent) in &state.agents {
         let Some(sits) = &agent.registration else { continue };
         let device = state.device(&sits.provider, &sits.device);

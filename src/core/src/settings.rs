@@ -68,6 +68,13 @@ pub struct DeviceSettings {
     pub name: Option<Pii<Str>>,
 }
 
+impl Settings {
+    /// What is configured for a routeing device.
+    pub fn route(&self, provider: &ProviderId, device: &DeviceId) -> Option<&RouteSettings> {
+        self.routes.iter().find(|route| route.provider == *provider && route.device == *device)
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

@@ -393,7 +393,9 @@ impl Context<'_> {
                     self.go_on_taking_back(known.id);
                 }
             }
-            (Some(Action::SetDoNotDisturb | Action::SetForwarding), _) => self.fulfil(id),
+            (Some(Action::SetDoNotDisturb | Action::SetForwarding | Action::DecideRoute), _) => {
+                self.fulfil(id)
+            }
             _ => self.succeed(id),
         }
     }

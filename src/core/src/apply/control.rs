@@ -379,7 +379,7 @@ fn version_mismatch() -> Refusal {
 }
 
 /// A destination that can be dialled at all.
-fn destination(to: &Pii<Str>) -> Result<Pii<Str>, Refusal> {
+pub(super) fn destination(to: &Pii<Str>) -> Result<Pii<Str>, Refusal> {
     let text = to.expose().trim();
     // Longer than any number, SIP address or name that a PBX takes.
     const LONGEST: usize = 256;

@@ -170,8 +170,9 @@ impl Context<'_> {
 
     /// Ends a call and whatever hangs on it. Once.
     pub(super) fn end_call(&mut self, id: CallId, cause: Cause, merged_into: Option<CallId>) {
-        // One that was sent away from us is nobody's miss here.
-        let missable = merged_into.is_none() && !self.state.armed.contains_key(&Deadline::Adrift(id));
+        // One that was sent away from us is nobody's miss here; one whose routing goes on has not left yet.
+        let away = self.state.armed.contains_key(&Deadline::Adrift(id)) && !self.is_routed(id);
+        let missable = merged_into.is_none() && !away;
         self.end_as(id, cause, merged_into, missable);
     }
 
@@ -210,6 +211,7 @@ impl Context<'_> {
         self.commands_of_ended(id, &provider);
         self.transfers_of_ended(id, cause);
         self.close_contact(id);
+        self.routes_of_ended(id, merged_into);
         self.drop_left(id);
     }
 

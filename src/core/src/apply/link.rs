@@ -163,6 +163,7 @@ impl Context<'_> {
             self.tell_provider(Kind::ProviderDown, provider);
         }
         self.cut_off(provider, refusal);
+        self.end_routes(provider, &refusal.detail);
         for id in self.live_calls(provider) {
             self.make_uncertain(id);
         }
@@ -266,6 +267,7 @@ impl Context<'_> {
             return;
         }
         self.cut_off(provider, &link_down());
+        self.end_routes(provider, &"The telephone system is not configured any more.".into());
         self.state.devices.remove(provider);
         self.state.providers.remove(provider);
     }

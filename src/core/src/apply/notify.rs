@@ -4,7 +4,7 @@ use super::Context;
 use crate::effect::Effect;
 use crate::model::cause::Cause;
 use crate::model::ids::{
-    AgentId, CallId, CommandId, ContactId, DeviceId, NotificationId, ProviderId, TransferId,
+    AgentId, CallId, CommandId, ContactId, DeviceId, NotificationId, ProviderId, RouteId, TransferId,
 };
 use crate::notification::{Kind, Notification, Subject};
 
@@ -61,6 +61,14 @@ impl Context<'_> {
         });
     }
 
+    /// Tells how far a routing is. Counts as a change of it.
+    pub(super) fn tell_route(&mut self, kind: Kind, id: RouteId) {
+        let Some(route) = self.state.routes.get_mut(&id) else { return };
+        route.version += 1;
+        let (contact, device) = (route.contact, route.device.clone());
+        self.tell(kind, Subject::Route(id), contact, Some(&device), None, Cause::Normal);
+    }
+
     /// Tells of a provider's link.
     pub(super) fn tell_provider(&mut self, kind: Kind, provider: &ProviderId) {
         self.tell(kind, Subject::Provider(provider.clone()), None, None, None, Cause::Normal);
@@ -88,6 +96,10 @@ impl Context<'_> {
         });
         let expires = match kind {
             Kind::CallRinging | Kind::CallOffered => Some(self.at + self.state.settings.ringing_expires),
+            Kind::RouteRequested => match &subject {
+                Subject::Route(id) => self.state.routes.get(id).map(|route| route.deadline),
+                _ => None,
+            },
             _ => None,
         };
         self.effects.push(Effect::Notify(Notification {

@@ -31,6 +31,8 @@ pub struct Route {
     pub deadline: Time,
     /// How often the PBX asked: 1, and one more for each re-route.
     pub tries: u32,
+    /// The destinations that were decided and could not be had, oldest first: why the PBX asks again.
+    pub failed: Vec<Pii<Str>>,
     /// How far it is.
     pub state: RouteState,
     /// Counts changes.
@@ -78,6 +80,22 @@ pub enum RouteBy {
     Fallback,
 }
 
+impl Route {
+    /// Whether the dialogue goes on.
+    pub fn is_live(&self) -> bool {
+        !matches!(self.state, RouteState::Ended { .. })
+    }
+
+    /// What was decided last.
+    pub fn decision(&self) -> Option<&RouteDecision> {
+        match &self.state {
+            RouteState::Asked => None,
+            RouteState::Decided { decision, .. } => Some(decision),
+            RouteState::Ended { decision, .. } => decision.as_ref(),
+        }
+    }
+}
+
 /// A routeing device and what happens when JKC does not answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteSettings {
@@ -89,4 +107,10 @@ pub struct RouteSettings {
     pub limit: Millis,
     /// What then.
     pub fallback: RouteDecision,
+}
+
+impl RouteSettings {
+    /// How long JKC may take where nothing is configured: ten times what an answer takes, and as long as a caller bears
+    /// to hear nothing.
+    pub const LIMIT: Millis = Millis::seconds(2);
 }

@@ -10,13 +10,15 @@ use schakel_core::effect::Effect;
 use schakel_core::input::{Input, InputBody};
 use schakel_core::model::call::{ConnectionState, Party};
 use schakel_core::model::cause::Cause;
-use schakel_core::model::ids::{CallId, TransferId};
+use schakel_core::model::ids::{CallId, RouteId, TransferId};
 use schakel_core::model::pii::Pii;
+use schakel_core::model::route::RouteDecision;
 use schakel_core::model::time::{Millis, Time};
 use schakel_core::model::transfer::TransferKind;
 use schakel_core::notification::Kind;
 use schakel_core::report::{
-    CallEvent, CallReport, DeviceEvent, EventReport, MovedConnection, ReportedParty, SnapshotConnection,
+    CallEvent, CallReport, DeviceEvent, EventReport, MovedConnection, ReportedParty, RouteEvent,
+    SnapshotConnection,
 };
 use schakel_core::state::State;
 
@@ -42,6 +44,8 @@ enum Step {
     Complete(usize),
     TakeBack(usize),
     Dial(usize, usize),
+    Route(usize, RouteEvent),
+    Decide(usize, RouteDecision),
     Register(usize, usize),
     Reply { which: usize, step: Option<u8>, call: Option<usize>, refused: bool },
     Lose,
@@ -161,6 +165,30 @@ fn snapshot_connection() -> impl Strategy<Value = SnapshotConnection> {
     )
 }
 
+fn route_event() -> impl Strategy<Value = RouteEvent> {
+    let limit = || proptest::option::of((0..5_000u64).prop_map(Millis));
+    let call = proptest::option::of(proptest::sample::select(&CALLS[..]));
+    let asked = (device(), call, reported(), reported(), limit());
+    prop_oneof![
+        4 => asked.prop_map(|(device, call, calling, current, limit)| RouteEvent::Requested {
+            device: device.into(),
+            call: call.map(Into::into),
+            calling,
+            current,
+            limit,
+            correlator: None,
+        }),
+        2 => limit().prop_map(|limit| RouteEvent::Again { limit }),
+        1 => proptest::option::of(device()).prop_map(|device| RouteEvent::Used(device.map(Into::into))),
+        1 => proptest::option::of(Just("no".into())).prop_map(RouteEvent::Ended),
+    ]
+}
+
+fn route_decision() -> impl Strategy<Value = RouteDecision> {
+    let to = device().prop_map(|device| RouteDecision::To(Pii::new(device.into())));
+    prop_oneof![3 => to, 1 => Just(RouteDecision::Default)]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let kind = || proptest::sample::select(&[TransferKind::Warm, TransferKind::Cold][..]);
     prop_oneof![
@@ -178,6 +206,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..4usize).prop_map(Step::Complete),
         3 => (0..4usize).prop_map(Step::TakeBack),
         2 => (0..3usize, 0..8usize).prop_map(|(agent, to)| Step::Dial(agent, to)),
+        5 => (0..3usize, route_event()).prop_map(|(dialogue, event)| Step::Route(dialogue, event)),
+        4 => (0..3usize, route_decision()).prop_map(|(which, decision)| Step::Decide(which, decision)),
         1 => (0..3usize, 0..4usize).prop_map(|(agent, device)| Step::Register(agent, device)),
         10 => (0..4usize, proptest::option::weighted(0.1, 0..3u8), proptest::option::of(0..5usize), proptest::bool::weighted(0.3))
             .prop_map(|(which, step, call, refused)| Step::Reply { which, step, call, refused }),
@@ -222,6 +252,15 @@ impl World {
             }
             Step::Dial(agent, to) => {
                 self.dial(["anna", "bert", "carla"][*agent], DEVICES[*to]);
+            }
+            Step::Route(dialogue, event) => {
+                let dialogue = ["r1", "r2", "r3"][*dialogue].into();
+                let report = EventReport::Route { dialogue, event: Box::new(event.clone()) };
+                self.input(InputBody::Report { provider: pbx(), report });
+            }
+            Step::Decide(which, decision) => {
+                let route = self.state.routes.keys().rev().nth(*which).copied().unwrap_or(RouteId(1));
+                self.command(Command::DecideRoute { route, decision: decision.clone() });
             }
             Step::Register(agent, device) => {
                 let agent = ["anna", "bert", "carla"][*agent].into();
@@ -296,6 +335,7 @@ impl World {
         assert!(state.calls.is_empty() && state.contacts.is_empty() && state.transfers.is_empty());
         assert!(state.commands.is_empty() && state.by_provider_call.is_empty(), "{:?}", state.commands);
         assert!(state.at_device.is_empty() && state.deadlines.is_empty() && state.armed.is_empty());
+        assert!(state.routes.is_empty() && state.by_dialogue.is_empty(), "{:?}", state.routes);
     }
 }
 

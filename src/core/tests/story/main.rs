@@ -9,3 +9,4 @@ mod dialects;
 mod late;
 mod links;
 mod transfers;
+mod routes;
