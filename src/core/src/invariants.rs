@@ -2,6 +2,7 @@
 
 use crate::command::CommandState;
 use crate::model::call::{Call, Purpose};
+use crate::model::route::RouteState;
 use crate::state::{Deadline, State};
 use std::collections::BTreeSet;
 
@@ -13,8 +14,8 @@ pub fn violations(state: &State) -> Vec<String> {
     transfers(state, &mut found);
     index(state, &mut found);
     deadlines(state, &mut found);
-    agents(state, &mut found);
     routes(state, &mut found);
+    agents(state, &mut found);
     found
 }
 
@@ -180,7 +181,6 @@ fn deadlines(state: &State, found: &mut Vec<String>) {
     }
 }
 
-fn agents(state: &State, found: &mut Vec<String>) {
 fn routes(state: &State, found: &mut Vec<String>) {
     for (id, route) in &state.routes {
         let mut wrong = |what: &str| found.push(format!("routing {id}: {what}"));
@@ -214,6 +214,7 @@ fn routes(state: &State, found: &mut Vec<String>) {
     }
 }
 
+fn agents(state: &State, found: &mut Vec<String>) {
     for (id, agent) in &state.agents {
         let Some(sits) = &agent.registration else { continue };
         let device = state.device(&sits.provider, &sits.device);

@@ -240,7 +240,7 @@ impl World {
             Step::Transfer { call, device, to, kind } => {
                 let (call, device) = (self.nth_call(*call), DEVICES[*device].into());
                 let to = Pii::new(DEVICES[*to].into());
-                self.command(Command::Transfer { call, device, to, kind: *kind });
+                self.command(Command::Transfer { call, device, to, kind: *kind, department: None });
             }
             Step::Complete(which) => {
                 let transfer = self.nth_transfer(*which);
@@ -270,6 +270,7 @@ impl World {
                         provider: pbx(),
                         device: (*device).into(),
                         provider_agent: None,
+                        queues: vec![],
                     },
                     None => Command::Unregister { agent },
                 };
@@ -334,8 +335,8 @@ impl World {
         let state = &self.state;
         assert!(state.calls.is_empty() && state.contacts.is_empty() && state.transfers.is_empty());
         assert!(state.commands.is_empty() && state.by_provider_call.is_empty(), "{:?}", state.commands);
-        assert!(state.at_device.is_empty() && state.deadlines.is_empty() && state.armed.is_empty());
         assert!(state.routes.is_empty() && state.by_dialogue.is_empty(), "{:?}", state.routes);
+        assert!(state.at_device.is_empty() && state.deadlines.is_empty() && state.armed.is_empty());
     }
 }
 
