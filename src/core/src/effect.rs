@@ -1,6 +1,7 @@
 //! What follows from an input.
 
 use crate::adapter::ProviderCommand;
+use crate::fact::ContactFact;
 use crate::model::ids::{CommandId, ProviderId};
 use crate::notification::Notification;
 
@@ -19,4 +20,6 @@ pub enum Effect {
     },
     /// A command has its outcome: whoever waits for it can be told.
     Completed(CommandId),
+    /// A contact ended: what it came to, for the reports. Takes the place of an earlier one of the same contact.
+    Fact(Box<ContactFact>),
 }

@@ -12,6 +12,7 @@ pub mod adapter;
 pub mod apply;
 pub mod command;
 pub mod effect;
+pub mod fact;
 pub mod input;
 pub mod invariants;
 pub mod model;

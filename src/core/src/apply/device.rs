@@ -6,6 +6,7 @@ use crate::model::call::{Call, Connection, ConnectionState};
 use crate::model::cause::Cause;
 use crate::model::device::{DeviceKind, Monitor};
 use crate::model::ids::{CallId, CommandId, DeviceId, ProviderCallId, ProviderId, TransferId};
+use crate::model::time::Millis;
 use crate::report::DeviceEvent;
 use crate::state::AtDevice;
 
@@ -86,6 +87,10 @@ impl Context<'_> {
                     connection.announced = false;
                     connection.agent = agent;
                 }
+                if before == ConnectionState::Held && state != ConnectionState::Held {
+                    let held = self.at - connection.since.max(connection.entered);
+                    connection.held = Millis(connection.held.0.saturating_add(held.0));
+                }
                 if before != state {
                     connection.since = self.at;
                     connection.cause = cause;
@@ -109,6 +114,8 @@ impl Context<'_> {
                     state,
                     since: self.at,
                     connected: (state == ConnectionState::Connected).then_some(self.at),
+                    entered: self.at,
+                    held: Millis::default(),
                     agent,
                     announced: false,
                     cause,
@@ -142,6 +149,7 @@ impl Context<'_> {
 
     /// Moves a connection of one call into another as it is.
     pub(super) fn move_connection(&mut self, from: CallId, to: CallId, connection: Connection) {
+        let connection = Connection { entered: self.at, held: Millis::default(), ..connection };
         let Some(call) = self.state.calls.get_mut(&to) else { return };
         let (device, provider) = (connection.device.clone(), call.provider.clone());
         keep_room(&mut call.connections);

@@ -182,6 +182,7 @@ impl Context<'_> {
         let provider = call.provider.clone();
         let devices: Vec<DeviceId> = call.live().map(|at| at.device.clone()).collect();
         let device = self.ended_at(call);
+        let away = merged_into.is_none() && !missable;
         let missed = missable
             && call.direction == Direction::Inbound
             && call.answered.is_none()
@@ -191,9 +192,10 @@ impl Context<'_> {
         }
         let reconstructed = self.reconstructed;
         let Some(call) = self.state.calls.get_mut(&id) else { return };
-        call.ended = Some(Ended { at: self.at, cause, merged_into });
+        call.ended = Some(Ended { at: self.at, cause, merged_into, away });
         call.stale = None;
-        call.reconstructed |= reconstructed;
+        // That one who was sent away is not seen any more is how it should be.
+        call.reconstructed |= reconstructed && !away;
         let contact = call.contact;
         let untold = self.state.contacts.get(&contact).is_none_or(|contact| contact.seq == 0);
         for deadline in [Deadline::StaleCall(id), Deadline::AnsweredElsewhere(id), Deadline::Adrift(id)] {
@@ -348,6 +350,7 @@ impl Context<'_> {
         for call in known.calls.clone() {
             self.arm(Deadline::ForgetCall(call), self.state.settings.keep_ended);
         }
+        self.tell_fact(contact);
     }
 }
 

@@ -22,6 +22,7 @@ mod device;
 mod ending;
 mod erase;
 mod events;
+mod fact;
 mod link;
 mod merge;
 mod notify;

@@ -6,7 +6,7 @@ use super::ids::{
     AgentId, CallId, CommandId, ContactId, DeviceId, ProviderCallId, ProviderId, Str, TransferId,
 };
 use super::pii::Pii;
-use super::time::Time;
+use super::time::{Millis, Time};
 use serde::{Deserialize, Serialize};
 
 /// A call, as schakel knows it.
@@ -71,6 +71,8 @@ pub struct Ended {
     pub cause: Cause,
     /// The call it went up in, after a transfer or a conference.
     pub merged_into: Option<CallId>,
+    /// Nobody of ours had it when it ended: it had been sent away from here.
+    pub away: bool,
 }
 
 /// Which way a call went.
@@ -114,6 +116,10 @@ pub struct Connection {
     pub since: Time,
     /// When it was first connected; set once.
     pub connected: Option<Time>,
+    /// When it became part of this call: when it rang, queued or went off hook, or was taken over from a consultation.
+    pub entered: Time,
+    /// How long it was held in this call, holds that are over.
+    pub held: Millis,
     /// The agent who sat at the device when it rang or dialled.
     pub agent: Option<AgentId>,
     /// Whether its ringing has been told (rule 7).

@@ -6,6 +6,7 @@ use schakel_core::adapter::{Done, Operation};
 use schakel_core::apply::{actions, apply};
 use schakel_core::command::{Actor, Command, CommandOutcome, CommandState, Control, Refusal, RefusalCause};
 use schakel_core::effect::Effect;
+use schakel_core::fact::ContactFact;
 use schakel_core::input::{Input, InputBody};
 use schakel_core::invariants::violations;
 use schakel_core::model::action::{Action, ActionSet, Reason};
@@ -37,6 +38,8 @@ pub struct World {
     pub asked: Vec<(CommandId, u8, Operation)>,
     /// All outcomes so far.
     pub completed: Vec<CommandId>,
+    /// What each contact that ended came to, the last word about each.
+    pub facts: BTreeMap<ContactId, ContactFact>,
     pub now: u64,
     seed: u64,
     seen: usize,
@@ -88,6 +91,7 @@ impl World {
                 provider: pbx(),
                 device: device.into(),
                 provider_agent: None,
+                queues: vec![],
             });
         }
         world.news();
@@ -100,6 +104,7 @@ impl World {
             told: vec![],
             asked: vec![],
             completed: vec![],
+            facts: BTreeMap::new(),
             now: 1_790_000_000_000,
             seed: 0,
             seen: 0,
@@ -129,6 +134,7 @@ impl World {
                     assert!(!self.completed.contains(&id), "a second outcome of {id}");
                     self.completed.push(id);
                 }
+                Effect::Fact(fact) => drop(self.facts.insert(fact.contact, *fact)),
                 _ => {}
             }
         }
@@ -174,7 +180,7 @@ impl World {
 
     pub fn command_if(&mut self, command: Command, if_version: Option<u64>) -> CommandId {
         let id = CommandId(u128::from(self.seed) + 1_000_000);
-        let by = Actor { token: "test".into(), agent: None };
+        let by = Actor::named("test");
         self.input(InputBody::Command { id, command, by, if_version });
         id
     }
@@ -186,7 +192,8 @@ impl World {
 
     pub fn transfer(&mut self, named: &str, device: &str, to: &str, kind: TransferKind) -> CommandId {
         let call = self.id(named);
-        self.command(Command::Transfer { call, device: device.into(), to: Pii::new(to.into()), kind })
+        let to = Pii::new(to.into());
+        self.command(Command::Transfer { call, device: device.into(), to, kind, department: None })
     }
 
     pub fn take_back(&mut self) -> CommandId {

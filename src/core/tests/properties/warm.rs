@@ -74,7 +74,13 @@ impl World {
             (Step::Consult, _) => {
                 let to = Pii::new(COLLEAGUE.into());
                 let (call, device) = (customer, AGENT.into());
-                self.command(Command::Transfer { call, device, to, kind: TransferKind::Warm });
+                self.command(Command::Transfer {
+                    call,
+                    device,
+                    to,
+                    kind: TransferKind::Warm,
+                    department: None,
+                });
             }
             (Step::TakeBack, Some(transfer)) => {
                 self.command(Command::TakeBack { transfer });

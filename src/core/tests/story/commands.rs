@@ -22,6 +22,7 @@ fn t14_a_user_sits_at_one_extension_and_an_extension_has_one_user() {
         provider: pbx(),
         device: device.into(),
         provider_agent: None,
+        queues: vec![],
     };
     // bert takes the place of anna: she sits nowhere, his own place is free.
     let moved = world.command(register("bert", "2001"));

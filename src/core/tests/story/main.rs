@@ -6,6 +6,7 @@ mod common;
 mod calls;
 mod commands;
 mod dialects;
+mod facts;
 mod late;
 mod links;
 mod transfers;
