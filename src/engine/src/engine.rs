@@ -1,6 +1,7 @@
 //! The loop.
 
 use crate::clock::Clock;
+use crate::fact::encode_fact;
 use crate::handle::{Accepted, Ask, CommandAsk, EngineHandle, Look, SubscriptionFilter, TestDelivery};
 use crate::idempotency::{Recent, Seen};
 use crate::recover::{self, RecoverError};
@@ -298,6 +299,7 @@ impl Engine {
                     self.keep_reply(command, &mut turn.batch);
                     turn.acts.push(Act::Completed(command));
                 }
+                Effect::Fact(fact) => turn.batch.facts.push(encode_fact(&fact)),
                 other => tracing::error!(?other, "an effect that this release does not know was left undone"),
             }
         }

@@ -12,6 +12,7 @@
 
 pub mod clock;
 pub mod engine;
+mod fact;
 pub mod handle;
 mod idempotency;
 mod origin;
@@ -19,6 +20,7 @@ mod recover;
 mod subscribers;
 
 pub use engine::{Committed, Engine, EngineSettings};
+pub use fact::{FactError, Verified, anonymise_fact, decode_fact, encode_fact, state_in, verify_facts};
 pub use handle::{
     Accepted, CommandError, CommandRequest, EngineHandle, EngineStopped, Idempotency, StoredReply,
     SubscriptionFilter, TestDelivery,

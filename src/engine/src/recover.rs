@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use schakel_core::apply::apply;
+use schakel_core::effect::Effect;
 use schakel_core::input::Input;
 use schakel_core::model::ids::OrganisationId;
 use schakel_core::model::time::Time;
@@ -48,22 +49,36 @@ pub(crate) fn recover(
     let mut snapshot_seq = 0;
     let mut state = State::new(organisation.clone());
     if let Some(snapshot) = &recovery.snapshot {
-        state =
-            decode(&snapshot.bytes).map_err(|detail| RecoverError::Input { seq: snapshot.seq, detail })?;
+        state = decode_snapshot(snapshot)?;
         snapshot_seq = snapshot.seq;
     }
+    let (input_seq, notification_seq) = (recovery.last_input, recovery.last_notification);
+    let last_time = replay(&mut state, recovery.inputs, |_| {})?;
+    Ok(Recovered { state, input_seq, notification_seq, snapshot_seq, last_time })
+}
+
+/// Applies inputs to a state, and gives each effect to `take`. Gives the time of the last input.
+pub(crate) fn replay(
+    state: &mut State,
+    inputs: journal::Inputs,
+    mut take: impl FnMut(Effect),
+) -> Result<Time, RecoverError> {
     let mut last_time = Time::default();
     let mut effects = Vec::new();
-    let (input_seq, notification_seq) = (recovery.last_input, recovery.last_notification);
-    for row in recovery.inputs {
+    for row in inputs {
         let row = row?;
         let input: Input =
             decode(&row.bytes).map_err(|detail| RecoverError::Input { seq: row.seq, detail })?;
         last_time = input.at;
-        apply(&mut state, &input, &mut effects);
-        effects.clear();
+        apply(state, &input, &mut effects);
+        effects.drain(..).for_each(&mut take);
     }
-    Ok(Recovered { state, input_seq, notification_seq, snapshot_seq, last_time })
+    Ok(last_time)
+}
+
+/// The state that a snapshot has.
+pub(crate) fn decode_snapshot(snapshot: &journal::Snapshot) -> Result<State, RecoverError> {
+    decode(&snapshot.bytes).map_err(|detail| RecoverError::Input { seq: snapshot.seq, detail })
 }
 
 /// An input as the journal keeps it.
