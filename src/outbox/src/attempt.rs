@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytes::{Bytes, BytesMut};
 use http::header::RETRY_AFTER;
 use http_body_util::BodyExt as _;
 use hyper::Response;
@@ -16,7 +17,8 @@ use crate::message::Message;
 use crate::retry::{Meaning, meaning, retry_after};
 use crate::target::Target;
 
-/// An answer's body is read up to this and thrown away; a larger one is not an answer to a webhook.
+/// An answer's body is read up to this, and thrown away unless somebody listens; a larger one is not an answer to a
+/// webhook.
 const BODY_BYTES_MAX: usize = 16 * 1024;
 
 /// A request to be made.
@@ -30,6 +32,8 @@ pub(crate) struct Attempt {
     pub dialler: Arc<Dialler>,
     pub connection: Option<Connection>,
     pub timeout: Duration,
+    /// The answer's body is kept: it may say something.
+    pub listening: bool,
 }
 
 /// A request that was made.
@@ -53,13 +57,16 @@ pub(crate) struct Outcome {
     pub retry_after: Option<Duration>,
     /// What went wrong, for people.
     pub error: Option<String>,
+    /// What the receiver said with its 2xx, where somebody listens; empty where it said nothing.
+    pub said: Bytes,
 }
 
 impl Attempt {
     /// Never fails: a failure is an outcome.
     pub(crate) async fn run(self) -> Finished {
-        let Self { endpoint, life, ticket, message, target, dialler, connection, timeout: limit } = self;
-        let exchange = exchange(connection, &dialler, &target, &message);
+        let Self { endpoint, life, ticket, message, target, dialler, connection, timeout: limit, listening } =
+            self;
+        let exchange = exchange(connection, &dialler, &target, &message, listening);
         let (outcome, connection) = match timeout(limit, exchange).await {
             Ok(Ok((outcome, connection))) => (outcome, connection),
             Ok(Err(error)) => (Outcome::failed(error), None),
@@ -71,7 +78,13 @@ impl Attempt {
 
 impl Outcome {
     fn failed(error: String) -> Self {
-        Self { meaning: Meaning::Failed, status: None, retry_after: None, error: Some(error) }
+        Self {
+            meaning: Meaning::Failed,
+            status: None,
+            retry_after: None,
+            error: Some(error),
+            said: Bytes::new(),
+        }
     }
 }
 
@@ -80,12 +93,13 @@ async fn exchange(
     dialler: &Dialler,
     target: &Target,
     message: &Message,
+    listening: bool,
 ) -> Result<(Outcome, Option<Connection>), String> {
     if let Some(mut connection) = connection
         && connection.ready().await.is_ok()
     {
         match connection.send_request(message.request(target)).await {
-            Ok(response) => return Ok(read(response, connection).await),
+            Ok(response) => return Ok(read(response, connection, listening).await),
             // The receiver closed it while we wrote, as keep-alive connections end: a new one, in the same try.
             Err(error) if !error.is_parse() => {}
             Err(error) => return Err(with_source(&error)),
@@ -95,21 +109,30 @@ async fn exchange(
     let mut connection = Box::pin(dialler.connect(target)).await?;
     let response =
         connection.send_request(message.request(target)).await.map_err(|error| with_source(&error))?;
-    Ok(read(response, connection).await)
+    Ok(read(response, connection, listening).await)
 }
 
 /// Reads the answer; the connection comes back when all of it was read.
-async fn read(response: Response<Incoming>, connection: Connection) -> (Outcome, Option<Connection>) {
+async fn read(
+    response: Response<Incoming>,
+    connection: Connection,
+    listening: bool,
+) -> (Outcome, Option<Connection>) {
     let status = response.status();
     let value = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     let retry_after = value.and_then(|value| retry_after(value, SystemTime::now()));
     let mut body = response.into_body();
-    let (mut bytes, mut broken) = (0, false);
+    let (mut bytes, mut broken, mut said) = (0, false, BytesMut::new());
     while bytes <= BODY_BYTES_MAX
         && let Some(frame) = body.frame().await
     {
         match frame {
-            Ok(frame) => bytes += frame.data_ref().map_or(0, bytes::Bytes::len),
+            Ok(frame) => {
+                bytes += frame.data_ref().map_or(0, Bytes::len);
+                if let Some(data) = frame.data_ref().filter(|_| listening && bytes <= BODY_BYTES_MAX) {
+                    said.extend_from_slice(data);
+                }
+            }
             Err(_) => {
                 broken = true;
                 break;
@@ -126,7 +149,10 @@ async fn read(response: Response<Incoming>, connection: Connection) -> (Outcome,
         _ if status.is_success() => Some(format!("{status}, but with a body over 16 KB")),
         _ => Some(status.to_string()),
     };
-    let outcome = Outcome { meaning, status: Some(status.as_u16()), retry_after, error };
+    if meaning != Meaning::Delivered {
+        said.clear();
+    }
+    let outcome = Outcome { meaning, status: Some(status.as_u16()), retry_after, error, said: said.freeze() };
     (outcome, whole.then_some(connection))
 }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use schakel_journal::{Attempt as AttemptRow, Notification, Pending, Settled};
 use tokio::time::Instant;
 
@@ -12,7 +13,7 @@ use crate::connect::{Connection, Dialler};
 use crate::lanes::{Fate, Lanes};
 use crate::message::Message;
 use crate::retry::{Breaker, Meaning, millis};
-use crate::settings::{Settings, Subscription};
+use crate::settings::{Answer, Listener, Settings, Subscription};
 use crate::status::{Alarm, AlarmKind, Circuit, Hold, HoldKind, LastError, SubscriptionStatus};
 use crate::target::Target;
 
@@ -60,6 +61,7 @@ pub(crate) struct Endpoint {
     connections: Vec<(Connection, Instant)>,
     /// [`Settings::without_lanes`].
     disorderly: bool,
+    listener: Option<Listener>,
     in_flight: usize,
     hold: Option<Hold>,
     /// Up to here everything is in the lanes or settled.
@@ -91,6 +93,7 @@ impl Endpoint {
             life,
             target,
             disorderly: settings.without_lanes,
+            listener: settings.listener.clone(),
             lanes: Lanes::default(),
             breaker: Breaker::default(),
             connections: Vec::new(),
@@ -239,6 +242,8 @@ impl Endpoint {
             self.give_up(dead, "it could not be composed", now, settings);
             return None;
         };
+        let alone = items.first().filter(|_| !self.subscription.batch && message.late == 0);
+        let listening = alone.is_some_and(|only| self.listener.as_ref().is_some_and(|all| all.hears(only)));
         self.in_flight += 1;
         Some(Attempt {
             endpoint: self.subscription.id,
@@ -249,6 +254,7 @@ impl Endpoint {
             dialler: Arc::clone(dialler),
             connection: self.connection(settings.idle_max),
             timeout: settings.request_timeout,
+            listening,
         })
     }
 
@@ -271,6 +277,7 @@ impl Endpoint {
         match outcome.meaning {
             Meaning::Delivered => {
                 let done = self.lanes.delivered(ticket);
+                self.hear(outcome.said, &done);
                 self.delivered += done.len() as u64;
                 self.late += late;
                 self.settled.delivered.extend(done.iter().map(|delivery| delivery.notification.seq));
@@ -368,8 +375,28 @@ impl Endpoint {
 
     fn enqueue(&mut self, notification: Arc<Notification>, since_ms: i64) {
         // What belongs to no contact is one lane of its own; a UUID is never 0.
-        let lane = if self.disorderly { notification.id } else { notification.contact.unwrap_or(0) };
+        let question = || self.listener.as_ref().is_some_and(|listener| listener.hears(&notification));
+        let lane = match notification.contact {
+            _ if self.disorderly => notification.id,
+            Some(contact) => contact,
+            None if question() => notification.id,
+            None => 0,
+        };
         self.lanes.offer(lane, Delivery { notification, since_ms });
+    }
+
+    /// What the receiver said with its 2xx goes to who listens.
+    fn hear(&self, said: Bytes, done: &[Delivery]) {
+        let (Some(listener), [only]) = (&self.listener, done) else { return };
+        if said.is_empty() {
+            return;
+        }
+        let notification = Arc::clone(&only.notification);
+        let answer = Answer { subscription: self.subscription.id, notification, body: said };
+        if listener.answers.try_send(answer).is_err() {
+            let subscription = uuid::Uuid::from_u128(self.subscription.id);
+            tracing::warn!(%subscription, "an answer to a {} is lost: too many wait to be read", listener.kind);
+        }
     }
 
     /// The connection used last, since that one is least likely to have been closed meanwhile.

@@ -14,6 +14,8 @@
 //! - `lanes`, `retry`, `target`, `message`, `secret` decide and compute; they do no I/O.
 //! - `endpoint` holds them together for one subscription; `attempt` and `connect` do the I/O; `outbox` is the loop.
 //!
+//! What a receiver answers with its 2xx is heard by a [`Listener`] where there is one: a question may be answered at once.
+//!
 //! What is deliberately absent: filters (whoever makes a notification says who gets it), redirects, HTTP/2 (one
 //! request at a time a connection is what lanes are), and proxies.
 
@@ -34,6 +36,6 @@ pub use error::OutboxError;
 pub use outbox::Outbox;
 pub use retry::Retry;
 pub use secret::{Secret, SecretError};
-pub use settings::{Settings, Subscription, Trust};
+pub use settings::{Answer, Listener, Settings, Subscription, Trust};
 pub use status::{Alarm, AlarmKind, Circuit, Hold, HoldKind, LastError, SubscriptionStatus};
 pub use target::UrlRefused;

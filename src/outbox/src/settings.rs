@@ -1,7 +1,12 @@
 //! What the outbox is told: its limits, and the subscriptions.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
+
+use bytes::Bytes;
+use schakel_journal::Notification;
+use tokio::sync::mpsc;
 
 use crate::retry::Retry;
 use crate::secret::Secret;
@@ -39,6 +44,39 @@ pub struct Settings {
     /// Every delivery a lane of its own, so no order per contact. Wrong on purpose: the negative control of the tests
     /// that kill the daemon.
     pub without_lanes: bool,
+    /// Who hears what receivers answer to notifications of one kind.
+    pub listener: Option<Listener>,
+}
+
+/// Hears the bodies of 2xx answers to notifications of one kind, sent alone: what an answer to a batch is about, nobody
+/// can say. An empty body is not handed over, nor one for a notification that was delivered as history.
+///
+/// A notification of this kind without a contact has a lane of its own: it is a question, and does not wait behind what
+/// belongs to no contact.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    /// The kind, as in [`Notification::kind`].
+    pub kind: &'static str,
+    /// Never waited for: when it is full, the answer is lost, which is logged.
+    pub answers: mpsc::Sender<Answer>,
+}
+
+/// What a receiver answered to a notification.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Which subscription.
+    pub subscription: u128,
+    /// To what.
+    pub notification: Arc<Notification>,
+    /// The body: at most 16 KB of anything.
+    pub body: Bytes,
+}
+
+impl Listener {
+    /// Whether it listens to this one.
+    pub(crate) fn hears(&self, notification: &Notification) -> bool {
+        *notification.kind == *self.kind
+    }
 }
 
 impl Default for Settings {
@@ -60,6 +98,7 @@ impl Default for Settings {
             idle_max: Duration::from_secs(30),
             settle_after: Duration::from_millis(10),
             without_lanes: false,
+            listener: None,
         }
     }
 }
