@@ -5,6 +5,7 @@
 //! | `POST /calls` | `{"from": "0201234567", "to": "2001"}` | someone calls: an outside number (absent: withheld) or an extension |
 //! | `POST /calls/{id}/hang-up` | | the call ends for everybody |
 //! | `POST /devices/{ext}/{deed}` | what the [`Deed`] needs | someone at that telephone does it |
+//! | `POST /devices/{ext}/agent` | `{"request": "loggedOn", "agent": "900", "group": "7000"}` | then `ready`, `notReady` (with a `reason`), `workingAfterCall`, `loggedOff` |
 //! | `PUT /devices/{ext}/do-not-disturb` | `{"on": true}` | |
 //! | `PUT /devices/{ext}/forwarding` | `{"kind": "forwardBusy", "to": "2002"}` | without `to` it ends |
 //! | `PUT /devices/{ext}/out-of-service` | `{"out": true}` | |
@@ -148,8 +149,9 @@ async fn at_telephone(
     Path((device, deed)): Path<(String, String)>,
     body: Bytes,
 ) -> Answer {
-    const NOT_AT_A_TELEPHONE: [&str; 4] = ["ring", "end-call", "sin", "expect"];
-    if NOT_AT_A_TELEPHONE.contains(&deed.as_str()) || deed.starts_with("outside-") {
+    const NOT_AT_A_TELEPHONE: [&str; 3] = ["ring", "end-call", "sin"];
+    let elsewhere = deed.starts_with("outside-") || deed.starts_with("expect");
+    if elsewhere || NOT_AT_A_TELEPHONE.contains(&deed.as_str()) {
         return Err(Refusal::Body(format!("{deed} is nothing that one does at a telephone")));
     }
     let mut fields = object(&body)?;

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::csta::Core;
 use crate::sins::{Sin, SinError};
 use crate::switch::{
-    AgentRequest, CallId, Command, ConnectionId, Forwarding, LocalState, Number, SwitchError,
+    AgentRequest, AgentState, CallId, Command, ConnectionId, Forwarding, LocalState, Number, Switch,
+    SwitchError,
 };
 
 /// A deed, as `{"do": "ring", "from": "0201234567", "to": "2001"}`.
@@ -21,7 +22,7 @@ pub enum Deed {
         /// The number; absent: withheld.
         #[serde(default)]
         from: Option<Number>,
-        /// The extension or queue.
+        /// The extension, queue or routing point.
         to: Number,
         /// Data that comes with the call (hexadecimal).
         #[serde(default)]
@@ -153,9 +154,12 @@ pub enum Deed {
         /// Who; needed to log on.
         #[serde(default)]
         agent: Option<Arc<str>>,
-        /// The queue or group.
+        /// The queue to log on to; absent: every queue that the extension is a member of.
         #[serde(default)]
         group: Option<Number>,
+        /// Why not ready.
+        #[serde(default)]
+        reason: Option<Arc<str>>,
     },
     /// The called party outside answers.
     OutsideAnswer {
@@ -189,6 +193,21 @@ pub enum Deed {
         /// The state that one of its calls is in; `null`: it is in no call.
         state: LocalState,
     },
+    /// Nothing is done: the agent at a telephone must be in this state.
+    ExpectAgent {
+        /// The extension.
+        device: Number,
+        /// The state; absent: nobody is logged on.
+        #[serde(default)]
+        state: Option<AgentState>,
+    },
+    /// Nothing is done: so many calls must wait in a queue.
+    ExpectWaiting {
+        /// The queue.
+        queue: Number,
+        /// So many.
+        calls: usize,
+    },
 }
 
 /// Why a deed was not done.
@@ -208,6 +227,29 @@ pub enum DeedError {
     /// The sin makes no sense.
     #[error(transparent)]
     Sin(#[from] SinError),
+    /// There is no link on which the sin could be committed.
+    #[error("that sin is one of the link, and there is none in a rehearsal")]
+    NoLink,
+    /// An expectation of an agent is not met.
+    #[error("the agent at {device} should be {}, but is {}", agent(*.wanted), agent(*.is))]
+    AgentNotMet {
+        /// The device.
+        device: Number,
+        /// What the agent should be.
+        wanted: Option<AgentState>,
+        /// What the agent is.
+        is: Option<AgentState>,
+    },
+    /// An expectation of a queue is not met.
+    #[error("in queue {queue} {wanted} calls should wait, but {is} do")]
+    WaitingNotMet {
+        /// The queue.
+        queue: Number,
+        /// So many should wait.
+        wanted: usize,
+        /// So many do.
+        is: usize,
+    },
     /// An expectation is not met.
     #[error("{device} should be {}, but is {}", .wanted.name(), states(.is))]
     NotMet {
@@ -223,24 +265,34 @@ pub enum DeedError {
 impl Core {
     /// Does it; the connection that came of it, if one did.
     pub(crate) fn perform(&mut self, now: Duration, deed: &Deed) -> Result<Option<ConnectionId>, DeedError> {
-        match deed {
-            Deed::Sin { what } => self.commit(now, what)?,
-            Deed::Expect { device, state } => self.expect(device, *state)?,
-            deed => {
-                if let Some(command) = self.command_for(deed)? {
-                    return Ok(self.execute(now, &command)?.connection().cloned());
-                }
-            }
+        if let Deed::Sin { what } = deed {
+            self.commit(now, what)?;
+            return Ok(None);
         }
-        Ok(None)
+        match deed.command(self.switch())? {
+            Some(command) => Ok(self.execute(now, &command)?.connection().cloned()),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Deed {
+    /// Whether nothing is done, only looked.
+    #[must_use]
+    pub const fn is_expectation(&self) -> bool {
+        matches!(self, Self::Expect { .. } | Self::ExpectAgent { .. } | Self::ExpectWaiting { .. })
     }
 
-    fn command_for(&self, deed: &Deed) -> Result<Option<Command>, DeedError> {
+    /// What it comes down to at this switch now; `None` for a sin, and for an expectation that is met.
+    ///
+    /// # Errors
+    /// When there is no such call, or an expectation is not met.
+    pub fn command(&self, switch: &Switch) -> Result<Option<Command>, DeedError> {
         use LocalState::{Alerting, Connected, Fail, Hold, Initiated};
-        let ringing = |device| self.at(device, "ringing", |s| matches!(s, Alerting | Initiated));
-        let active = |device| self.at(device, "active", |s| s == Connected);
-        let held = |device| self.at(device, "on hold", |s| s == Hold);
-        Ok(Some(match deed {
+        let ringing = |device| at(switch, device, "ringing", |s| matches!(s, Alerting | Initiated));
+        let active = |device| at(switch, device, "active", |s| s == Connected);
+        let held = |device| at(switch, device, "on hold", |s| s == Hold);
+        Ok(Some(match self {
             Deed::Ring { from, to, data } => {
                 Command::OutsideCall { from: from.clone(), to: to.clone(), correlator: data.clone() }
             }
@@ -253,9 +305,8 @@ impl Core {
             Deed::Hold { device } => Command::Hold(active(device)?),
             Deed::Retrieve { device } => Command::Retrieve(held(device)?),
             Deed::HangUp { device } | Deed::OutsideHangUp { number: device } => {
-                let any = self
-                    .at(device, "there", |s| matches!(s, Connected | Initiated | Fail))
-                    .or_else(|_| self.at(device, "there", |_| true));
+                let any = at(switch, device, "there", |s| matches!(s, Connected | Initiated | Fail))
+                    .or_else(|_| at(switch, device, "there", |_| true));
                 Command::ClearConnection(any?)
             }
             Deed::Consult { device, to } => {
@@ -263,7 +314,7 @@ impl Core {
             }
             Deed::Swap { device } => Command::Alternate { held: held(device)?, active: active(device)? },
             Deed::TakeBack { device } => {
-                let active = self.at(device, "active", |s| matches!(s, Connected | Fail))?;
+                let active = at(switch, device, "active", |s| matches!(s, Connected | Fail))?;
                 Command::Reconnect { held: held(device)?, active }
             }
             Deed::Transfer { device } => Command::Transfer { held: held(device)?, active: active(device)? },
@@ -291,37 +342,53 @@ impl Core {
             Deed::OutOfService { device, out } => {
                 Command::SetOutOfService { device: device.clone(), out: *out }
             }
-            Deed::Agent { device, request, agent, group } => Command::SetAgentState {
+            Deed::Agent { device, request, agent, group, reason } => Command::SetAgentState {
                 device: device.clone(),
                 agent: agent.clone(),
                 group: group.clone(),
                 request: *request,
+                reason: reason.clone(),
             },
             Deed::OutsideBusy { number } => Command::OutsideBusy(ringing(number)?),
             Deed::EndCall { call } => Command::ClearCall(call.clone()),
-            Deed::Sin { .. } | Deed::Expect { .. } => return Ok(None),
+            Deed::Sin { .. } => return Ok(None),
+            Deed::Expect { device, state } => return expect(switch, device, *state).map(|()| None),
+            Deed::ExpectAgent { device, state: wanted } => {
+                let (is, wanted) = (switch.agent_state(device), *wanted);
+                let not_met = || DeedError::AgentNotMet { device: device.clone(), wanted, is };
+                return if is == wanted { Ok(None) } else { Err(not_met()) };
+            }
+            Deed::ExpectWaiting { queue, calls } => {
+                let (is, wanted) = (switch.waiting_in(queue), *calls);
+                let not_met = || DeedError::WaitingNotMet { queue: queue.clone(), wanted, is };
+                return if is == wanted { Ok(None) } else { Err(not_met()) };
+            }
         }))
     }
+}
 
-    fn at(
-        &self,
-        device: &Number,
-        wanted: &'static str,
-        fits: impl Fn(LocalState) -> bool,
-    ) -> Result<ConnectionId, DeedError> {
-        self.switch().connection_at(device, fits).map_err(|error| match error {
-            SwitchError::UnknownConnection(_) => DeedError::NoSuchCall { device: device.clone(), wanted },
-            other => DeedError::Refused(other),
-        })
-    }
+fn at(
+    switch: &Switch,
+    device: &Number,
+    wanted: &'static str,
+    fits: impl Fn(LocalState) -> bool,
+) -> Result<ConnectionId, DeedError> {
+    switch.connection_at(device, fits).map_err(|error| match error {
+        SwitchError::UnknownConnection(_) => DeedError::NoSuchCall { device: device.clone(), wanted },
+        other => DeedError::Refused(other),
+    })
+}
 
-    fn expect(&self, device: &Number, wanted: LocalState) -> Result<(), DeedError> {
-        let calls = self.switch().calls_at(device);
-        let legs = calls.iter().flat_map(|call| &call.connections).filter(|leg| leg.device == *device);
-        let is: Vec<LocalState> = legs.map(|leg| leg.state).collect();
-        let met = if wanted == LocalState::Null { is.is_empty() } else { is.contains(&wanted) };
-        if met { Ok(()) } else { Err(DeedError::NotMet { device: device.clone(), wanted, is }) }
-    }
+fn expect(switch: &Switch, device: &Number, wanted: LocalState) -> Result<(), DeedError> {
+    let calls = switch.calls_at(device);
+    let legs = calls.iter().flat_map(|call| &call.connections).filter(|leg| leg.device == *device);
+    let is: Vec<LocalState> = legs.map(|leg| leg.state).collect();
+    let met = if wanted == LocalState::Null { is.is_empty() } else { is.contains(&wanted) };
+    if met { Ok(()) } else { Err(DeedError::NotMet { device: device.clone(), wanted, is }) }
+}
+
+fn agent(state: Option<AgentState>) -> &'static str {
+    state.map_or("logged off", AgentState::name)
 }
 
 fn states(states: &[LocalState]) -> String {

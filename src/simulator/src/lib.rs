@@ -3,6 +3,7 @@
 //! * [`switch`]: a pure switch with extensions, queues and outside parties; time is an argument.
 //! * The CSTA server ([`config::CstaConfig`]): ECMA-323 on a real TCP or TLS port, several clients at once.
 //! * [`sins`]: what real PBXs do wrong, on demand.
+//! * [`rehearsal`]: a scenario in virtual time: a day in a blink, without sockets.
 //! * [`scenario`] and the HTTP control ([`control`]): people at telephones and outside.
 //!
 //! ```no_run
@@ -23,6 +24,7 @@ mod csta;
 pub mod deed;
 pub mod duration;
 pub mod options;
+pub mod rehearsal;
 mod running;
 pub mod scenario;
 pub mod sins;

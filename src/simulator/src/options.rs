@@ -14,7 +14,7 @@ const CONTROL_PORT: u16 = 1041;
 /// The choices of a person who starts a simulator by hand.
 #[derive(Clone, Debug, Default)]
 pub struct SimulateOptions {
-    /// A scenario: the name of one that is built in (`demo`, `openscape`, `asterisk-csp`) or a file.
+    /// A scenario: the name of one that is built in (`demo`, `openscape`, `asterisk-csp`, `acd-day`) or a file.
     pub scenario: Option<String>,
     /// Where the CSTA server listens.
     pub listen: Option<SocketAddr>,
@@ -30,7 +30,7 @@ pub struct SimulateOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum OptionsError {
     /// The scenario file cannot be opened.
-    #[error("{file}: {error}; built in are demo, openscape and asterisk-csp", file = .file.display())]
+    #[error("{file}: {error}; built in are demo, openscape, asterisk-csp and acd-day", file = .file.display())]
     NoFile {
         /// The file.
         file: PathBuf,

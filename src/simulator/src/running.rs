@@ -16,7 +16,9 @@ use crate::csta::{Core, Hub, LogEntry, ServerState, accept, push, tell_time, tls
 use crate::deed::{Deed, DeedError};
 use crate::scenario::{self, Progress};
 use crate::sins::{Sin, SinError};
-use crate::switch::{CallId, Command, ConfigError, Number, Outcome, Switch, SwitchError, SwitchState};
+use crate::switch::{
+    AgentRequest, CallId, Command, ConfigError, Number, Outcome, Switch, SwitchError, SwitchState,
+};
 
 /// A simulator that could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -238,6 +240,34 @@ impl Simulator {
     pub async fn until_monitored(&self, clients: usize) {
         let monitoring = |server: &ServerState| server.links.iter().filter(|link| link.monitors > 0).count();
         self.until_server(|server| monitoring(server) >= clients).await;
+    }
+
+    /// Waits until an application is asked where calls to this routing point shall go.
+    pub async fn until_routed(&self, point: &str) {
+        let asks = |point: &Number| self.hub.look(|core| core.switch().is_asking(point));
+        let point = Number::from(point);
+        let mut changes = self.hub.changes();
+        while !asks(&point) {
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// An agent logs on (then `agent` is needed) or off, or changes state.
+    ///
+    /// # Errors
+    /// When the switch refuses.
+    pub fn agent(
+        &self,
+        device: &str,
+        request: AgentRequest,
+        agent: Option<&str>,
+        group: Option<&str>,
+    ) -> Result<(), DeedError> {
+        let (agent, group) = (agent.map(Arc::from), group.map(Number::from));
+        let deed = Deed::Agent { device: device.into(), request, agent, group, reason: None };
+        self.perform(&deed).map(drop)
     }
 
     /// Someone outside calls in.

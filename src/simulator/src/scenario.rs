@@ -29,7 +29,9 @@ use crate::config::{CstaConfig, SimulatorConfig};
 use crate::csta::Hub;
 use crate::deed::{Deed, DeedError};
 use crate::duration::Span;
-use crate::switch::{Behaviour, ExtensionConfig, Number, OutsideConfig, QueueConfig, SwitchConfig};
+use crate::switch::{
+    Behaviour, ExtensionConfig, Number, OutsideConfig, QueueConfig, RoutingPointConfig, SwitchConfig,
+};
 
 /// The scenario of the demo: a small town hall where nothing happens by itself.
 pub const DEMO: &str = include_str!("../scenarios/demo.toml");
@@ -37,11 +39,14 @@ pub const DEMO: &str = include_str!("../scenarios/demo.toml");
 /// The same town hall on a switch that behaves as OpenScape Voice does.
 pub const OPENSCAPE: &str = include_str!("../scenarios/openscape.toml");
 
+/// A working day of a contact centre, from eight to five: agents, breaks, queues and a routing point.
+pub const ACD_DAY: &str = include_str!("../scenarios/acd-day.toml");
+
 /// Three telephones on a switch that behaves as asterisk-csp does.
 pub const ASTERISK_CSP: &str = include_str!("../scenarios/asterisk-csp.toml");
 
 /// An expectation has so long to come true, unless it says otherwise.
-const PATIENCE: Span = Span::seconds(5);
+pub(crate) const PATIENCE: Span = Span::seconds(5);
 /// A range of extensions has at most so many.
 const MOST_IN_A_RANGE: u64 = 20_000;
 
@@ -107,6 +112,8 @@ struct File {
     #[serde(default)]
     queues: Vec<QueueConfig>,
     #[serde(default)]
+    routing_points: Vec<RoutingPointConfig>,
+    #[serde(default)]
     outside: Vec<OutsideConfig>,
     #[serde(default)]
     steps: Vec<Step>,
@@ -140,22 +147,23 @@ impl SimulatorConfig {
         if let Some(place) = file.steps.iter().position(|step| step.at.is_some() && step.after.is_some()) {
             return Err(ScenarioError::TimedTwice(place + 1));
         }
-        let (queues, outside, behaviour) = (file.queues, file.outside, file.behaviour);
+        let File { queues, routing_points, outside, behaviour, .. } = file;
         Ok(Self {
-            switch: SwitchConfig { extensions, queues, outside, behaviour },
+            switch: SwitchConfig { extensions, queues, routing_points, outside, behaviour },
             csta: file.csta,
             control: file.control.or_else(|| Self::default().control),
             steps: file.steps,
         })
     }
 
-    /// One of the scenarios that are built in: `demo`, `openscape`, `asterisk-csp`.
+    /// One of the scenarios that are built in: `demo`, `openscape`, `asterisk-csp`, `acd-day`.
     #[must_use]
     pub fn built_in(name: &str) -> Option<&'static str> {
         match name {
             "demo" => Some(DEMO),
             "openscape" => Some(OPENSCAPE),
             "asterisk-csp" => Some(ASTERISK_CSP),
+            "acd-day" => Some(ACD_DAY),
             _ => None,
         }
     }
@@ -223,7 +231,7 @@ async fn perform(hub: &Hub, step: &Step) -> Result<(), DeedError> {
     let mut changes = hub.changes();
     let first = hub.change(|core, now| core.perform(now, &step.deed));
     let Err(mut error) = first else { return Ok(()) };
-    if !matches!(step.deed, Deed::Expect { .. }) {
+    if !step.deed.is_expectation() {
         return Err(error);
     }
     let patience: Duration = step.within.unwrap_or(PATIENCE).0;
@@ -250,7 +258,7 @@ mod tests {
 
     #[test]
     fn every_built_in_scenario_is_one() {
-        for name in ["demo", "openscape", "asterisk-csp"] {
+        for name in ["demo", "openscape", "asterisk-csp", "acd-day"] {
             let config = SimulatorConfig::from_scenario(SimulatorConfig::built_in(name).unwrap()).unwrap();
             crate::switch::Switch::new(config.switch).unwrap();
         }

@@ -94,6 +94,21 @@ pub enum Sin {
         #[serde(default)]
         seed: u64,
     },
+    /// The switch asks no more where calls shall go: every registration ends with `RouteRegisterAbort`, and what is
+    /// open goes to the default destination.
+    AbortRouting,
+    /// The next `RouteRequest`s come late; the time to answer runs all the same.
+    LateRouteRequests {
+        /// So late.
+        by: Span,
+        /// So many requests.
+        count: u32,
+    },
+    /// The next `RouteEnd`s are lost.
+    LoseRouteEnds {
+        /// So many.
+        count: u32,
+    },
     /// In place of the next events come messages that are no CSTA, in good framing.
     MalformedEvents {
         /// So many events.
@@ -173,6 +188,8 @@ pub(crate) struct Pending {
     pub(crate) malformed: u32,
     pub(crate) not_answer: u32,
     pub(crate) refuse_monitors: u32,
+    pub(crate) lose_route_ends: u32,
+    pub(crate) late_route: Option<(Span, u32)>,
     pub(crate) late: Option<(Span, u32)>,
     pub(crate) wrong_cause: Option<(Cause, u32)>,
     #[serde(skip)]
@@ -204,6 +221,11 @@ impl Pending {
     /// How late the next response is.
     pub(crate) fn take_late(&mut self) -> Option<std::time::Duration> {
         Self::take_with(&mut self.late).map(|by| by.0)
+    }
+
+    /// How late the next `RouteRequest` is.
+    pub(crate) fn take_late_route(&mut self) -> Option<std::time::Duration> {
+        Self::take_with(&mut self.late_route).map(|by| by.0)
     }
 
     pub(crate) fn take_error(&mut self) -> Option<(ErrorCategory, String)> {

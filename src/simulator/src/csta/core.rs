@@ -13,7 +13,7 @@ use super::log::{LogEntry, MessageLog};
 use super::translate::Telling;
 use crate::config::{CstaConfig, DeviceIdStyle, Order};
 use crate::sins::{MALFORMED, Pending};
-use crate::switch::{Command, Number, Outcome, Switch, SwitchError, SwitchEvent};
+use crate::switch::{Command, EventKind, Number, Outcome, RegistrationId, Switch, SwitchError, SwitchEvent};
 
 /// An event that was held back goes out after so long, even if no other comes.
 const HELD_BACK: Duration = Duration::from_millis(100);
@@ -25,6 +25,8 @@ pub(crate) struct Core {
     pub(super) links: BTreeMap<LinkId, Link>,
     /// Who hears of a device: link and cross reference id.
     pub(super) monitors: HashMap<Number, Vec<(LinkId, Arc<str>)>>,
+    /// Who is asked on behalf of a registration for route requests.
+    pub(super) routers: BTreeMap<RegistrationId, LinkId>,
     pub(super) sins: Pending,
     pub(super) style: DeviceIdStyle,
     pub(super) order: Order,
@@ -85,6 +87,8 @@ pub struct LinkView {
     pub session: Option<String>,
     /// How many monitors it has.
     pub monitors: usize,
+    /// How many registrations for route requests it has.
+    pub registrations: usize,
     /// How many requests it has made.
     pub requests: u64,
     /// How many events it was sent.
@@ -99,6 +103,7 @@ impl Core {
             switch,
             links: BTreeMap::new(),
             monitors: HashMap::new(),
+            routers: BTreeMap::new(),
             sins: Pending::default(),
             style: csta.device_ids,
             order: csta.order,
@@ -225,6 +230,7 @@ impl Core {
         for (monitor, device) in &link.monitors {
             self.forget_monitor(id, monitor, device);
         }
+        self.forget_router(now, id);
         self.remark(now, id, &format!("{} is gone: {reason}", link.peer));
     }
 
@@ -242,13 +248,24 @@ impl Core {
         self.log.add(millis(now), link, '!', b"", text.as_bytes());
     }
 
-    /// Tells every monitor what happened.
+    /// Tells every monitor, and whoever is asked where calls shall go, what happened.
     pub(super) fn fan_out(&mut self, now: Duration, events: &[SwitchEvent]) {
         let mut held_back = Vec::new();
+        for event in events {
+            match &event.kind {
+                EventKind::Routeing(message) => self.tell_router(now, event, message),
+                _ => self.tell_monitors(now, event, &mut held_back),
+            }
+        }
+        for link in held_back {
+            self.do_later(now + HELD_BACK, Later::Release(link));
+        }
+    }
+
+    fn tell_monitors(&mut self, now: Duration, event: &SwitchEvent, held_back: &mut Vec<LinkId>) {
         let Self { switch, links, monitors, sins, style, csta, log, xml, frame, .. } = self;
         let names = Names { style: *style, switch };
-        for (event, view) in events.iter().flat_map(|event| event.views.iter().map(move |view| (event, view)))
-        {
+        for view in &event.views {
             for (id, monitor) in monitors.get(&view.device).into_iter().flatten() {
                 let Some(link) = links.get_mut(id) else { continue };
                 if Pending::take(&mut sins.lose) {
@@ -285,9 +302,6 @@ impl Core {
                     link.send(frame);
                 }
             }
-        }
-        for link in held_back {
-            self.do_later(now + HELD_BACK, Later::Release(link));
         }
     }
 
@@ -340,6 +354,7 @@ impl Core {
             edition: link.edition.to_string(),
             session: link.session.as_ref().map(|session| session.id.clone()),
             monitors: link.monitors.len(),
+            registrations: self.routers.values().filter(|of| **of == *id).count(),
             requests: link.requests,
             events: link.events,
             unanswered_status: link.unanswered,

@@ -39,6 +39,15 @@ impl Names<'_> {
         if caller.withheld { DeviceRef::Restricted } else { self.device(&caller.device) }
     }
 
+    /// The same without a borrow.
+    pub(crate) fn own_caller(&self, caller: &Caller) -> DeviceRef<'static> {
+        if caller.withheld {
+            DeviceRef::Restricted
+        } else {
+            DeviceRef::known(self.text(&caller.device).into_owned())
+        }
+    }
+
     pub(crate) fn connection<'a>(&self, connection: &'a switch::ConnectionId) -> ConnectionId<'a> {
         ConnectionId { call: Cow::Borrowed(connection.call.as_str()), device: self.id(&connection.device) }
     }

@@ -9,6 +9,7 @@ mod link;
 mod log;
 mod queries;
 mod requests;
+mod routing;
 mod session;
 mod sinning;
 mod tasks;

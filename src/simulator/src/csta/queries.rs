@@ -19,11 +19,11 @@ use super::core::Core;
 use super::identity::number_of;
 use super::link::LinkId;
 use super::translate::{
-    agent_state, all_services, csta_error, error, forwarding_type, local_state, service_set,
+    agent_state, all_services, csta_error, error, forwarding_type, local_state, pending, service_set,
 };
 use crate::sins::Pending;
 use crate::switch::{
-    CallView, Caller, ErrorCategory, ExtensionView, Forwarding, LegView, Number, SwitchError,
+    AgentSupport, CallView, Caller, ErrorCategory, ExtensionView, Forwarding, LegView, Number, SwitchError,
 };
 
 /// So many devices are listed in one message.
@@ -49,10 +49,10 @@ impl Core {
             Request::GetSwitchingFunctionCaps(_) => Ok(GetSwitchingFunctionCapsResponse {
                 sub_domain: Cow::Owned(self.csta.sub_domain.clone()),
                 manufacturer: Cow::Owned(self.csta.manufacturer.clone()),
-                services: all_services(),
+                services: self.services(),
             }
             .into()),
-            Request::GetCSTAFeatures(_) => Ok(GetCSTAFeaturesResponse { services: all_services() }.into()),
+            Request::GetCSTAFeatures(_) => Ok(GetCSTAFeaturesResponse { services: self.services() }.into()),
             Request::GetLogicalDeviceInformation(r) => self.logical_device(&number_of(&r.device.value)),
             Request::GetPhysicalDeviceInformation(r) => self.physical_device(&number_of(&r.device.value)),
             Request::GetDoNotDisturb(r) => self
@@ -61,15 +61,18 @@ impl Core {
             Request::GetForwarding(r) => {
                 self.telephone(&number_of(&r.device.value)).map(|extension| self.forwarding(&extension))
             }
-            Request::GetAgentState(r) => {
-                self.telephone(&number_of(&r.device.value)).map(|extension| self.agent(&extension))
-            }
+            Request::GetAgentState(r) => self.agents(&number_of(&r.device.value)),
             _ => Err(CstaError::service_not_supported()),
         };
         match answered {
             Ok(response) => self.respond(now, id, invoke, response),
             Err(refused) => self.refuse(now, id, invoke, refused),
         }
+    }
+
+    fn services(&self) -> wire::ServiceSet {
+        let agents = self.switch.behaviour().agents != AgentSupport::None;
+        all_services(agents, self.switch.routing_point_numbers().next().is_some())
     }
 
     fn start_monitor(&mut self, id: LinkId, request: &MonitorStart<'_>) -> Answered {
@@ -82,6 +85,9 @@ impl Core {
         let device = number_of(&device.value);
         if !self.switch.is_device(&device) {
             return Err(error(&SwitchError::UnknownDevice(device)));
+        }
+        if !self.switch.is_told(&device) {
+            return Err(error(&SwitchError::NotForThisDevice(device)));
         }
         let monitors: usize = self.links.values().map(|link| link.monitors.len()).sum();
         if Pending::take(&mut self.sins.refuse_monitors) || monitors >= self.csta.monitor_limit {
@@ -191,10 +197,11 @@ impl Core {
         request: &wire::GetSwitchingFunctionDevices<'_>,
     ) {
         let only = request.device.as_ref().map(|device| number_of(&device.value));
-        let (stations, queues) = match &request.category {
-            None => (true, true),
-            Some(RequestedDeviceCategory::Station) => (true, false),
-            Some(category) => (false, category.as_str().to_ascii_lowercase().contains("acd")),
+        let (stations, queues, points) = match &request.category {
+            None => (true, true, true),
+            Some(RequestedDeviceCategory::Station) => (true, false, false),
+            Some(RequestedDeviceCategory::RouteingDevice) => (false, false, true),
+            Some(category) => (false, category.as_str().to_ascii_lowercase().contains("acd"), false),
         };
         let listed = |number: &&Number| only.as_ref().is_none_or(|only| only == *number);
         let mut devices = Vec::new();
@@ -205,6 +212,10 @@ impl Core {
         if queues {
             let numbers = self.switch.queue_numbers().filter(listed);
             devices.extend(numbers.map(|number| self.listed(number, DeviceCategory::Acd)));
+        }
+        if points {
+            let numbers = self.switch.routing_point_numbers().filter(listed);
+            devices.extend(numbers.map(|number| self.listed(number, DeviceCategory::RouteingDevice)));
         }
         let reference = self.next_reference.to_string();
         self.next_reference += 1;
@@ -256,6 +267,8 @@ impl Core {
     fn category(&self, number: &Number) -> Result<DeviceCategory<'static>, CstaError<'static>> {
         if self.switch.extension(number).is_some() {
             Ok(DeviceCategory::Station)
+        } else if self.switch.is_routing_point(number) {
+            Ok(DeviceCategory::RouteingDevice)
         } else if self.switch.is_device(number) {
             Ok(DeviceCategory::Acd)
         } else {
@@ -286,16 +299,26 @@ impl Core {
         GetForwardingResponse { entries: Forwarding::ALL.into_iter().map(entry).collect() }.into()
     }
 
-    fn agent(&self, extension: &ExtensionView) -> Response<'static> {
-        let entries = extension.agent.iter().map(|agent| AgentStateEntry {
+    /// The agent at a telephone, or every agent of a queue.
+    fn agents(&self, number: &Number) -> Answered {
+        if self.switch.behaviour().agents == AgentSupport::None {
+            return Err(CstaError::service_not_supported());
+        }
+        let devices = match self.switch.extension(number) {
+            Some(_) => vec![number.clone()],
+            None if self.switch.queue_numbers().any(|queue| queue == number) => self.switch.agents_of(number),
+            None => return self.telephone(number).map(|_| GetAgentStateResponse::default().into()),
+        };
+        let views = devices.iter().filter_map(|device| self.switch.extension(device)?.agent);
+        let entries = views.map(|agent| AgentStateEntry {
             agent: Some(Cow::Owned(agent.id.as_ref().to_owned())),
             logged_on: true,
             info: vec![AgentInfo {
                 group: agent.group.as_ref().map(|g| wire::DeviceId::new(self.names().text(g).into_owned())),
                 state: Some(agent_state(agent.state)),
-                ..AgentInfo::default()
+                pending: agent.pending.and_then(pending),
             }],
         });
-        GetAgentStateResponse { entries: entries.collect() }.into()
+        Ok(GetAgentStateResponse { entries: entries.collect() }.into())
     }
 }

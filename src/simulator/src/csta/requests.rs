@@ -1,23 +1,25 @@
 //! What clients ask of the switch, and what they are answered.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use schakel_csta_wire as wire;
 use wire::{
     AutoOriginate, CallResponse, CallService, ConnectionListItem, CstaError, Edition, EmptyResponse,
-    ForwardingType, InvokeId, Message, Octets, PendingAgentState, Request, RequestedAgentState, Response,
+    ForwardingType, InvokeId, Message, Octets, Request, RequestedAgentState, Response, RouteRegisterResponse,
     SetAgentStateResponse, decode, text_of,
 };
 
 use super::core::{Core, millis};
 use super::identity::number_of;
 use super::link::LinkId;
-use super::translate::{csta_error, error};
+use super::routing::continues_dialogue;
+use super::translate::{csta_error, error, pending};
 use crate::config::{Order, SessionPolicy};
 use crate::sins::Pending;
 use crate::switch::{
-    AgentRequest, AgentState, Command, ConnectionId, ErrorCategory, Forwarding, Number, Outcome, SwitchError,
+    AgentRequest, Command, ConnectionId, ErrorCategory, Forwarding, Number, Outcome, SwitchError,
 };
 
 /// How a command is answered when it is done.
@@ -25,6 +27,9 @@ enum Answer {
     Empty(EmptyResponse),
     Call(CallService),
     AgentState,
+    Registration,
+    /// None, unless it is a refusal.
+    Nothing,
 }
 
 /// The XML of a keepalive that some clients send; it is not answered.
@@ -55,7 +60,9 @@ impl Core {
             Message::Request(Request::SystemStatus(_)) => {
                 self.respond(now, id, invoke, Response::Empty(EmptyResponse::SystemStatus));
             }
-            Message::Request(request) if request.response_root().is_some() => {
+            Message::Request(request)
+                if request.response_root().is_some() || continues_dialogue(&request) =>
+            {
                 self.request(now, id, invoke, request);
             }
             Message::Response(Response::Empty(EmptyResponse::SystemStatus)) => {
@@ -95,7 +102,7 @@ impl Core {
         if !status && let Some((category, value)) = self.sins.take_error() {
             return self.refuse(now, id, invoke, csta_error(category, value));
         }
-        match self.command(&request) {
+        match self.command(id, &request) {
             Ok(Some((command, answer))) => self.carry_out(now, id, invoke, &command, &answer),
             Ok(None) => self.query(now, id, invoke, request),
             Err(refused) => self.refuse(now, id, invoke, refused),
@@ -111,8 +118,12 @@ impl Core {
         }
         match outcome {
             Ok(outcome) => {
-                let response = self.answer(answer, &outcome);
-                self.respond(now, id, invoke, response);
+                if let Outcome::Registered(registration) = outcome {
+                    self.remember_router(id, registration);
+                }
+                if let Some(response) = self.answer(answer, &outcome) {
+                    self.respond(now, id, invoke, response);
+                }
             }
             Err(refused) => {
                 self.remark(now, id, &format!("refused: {refused}"));
@@ -122,20 +133,21 @@ impl Core {
         self.fan_out(now, &events);
     }
 
-    fn answer(&self, answer: &Answer, outcome: &Outcome) -> Response<'static> {
+    fn answer(&self, answer: &Answer, outcome: &Outcome) -> Option<Response<'static>> {
         let names = self.names();
-        match answer {
+        Some(match answer {
+            Answer::Nothing => return None,
             Answer::Empty(service) => Response::Empty(*service),
             Answer::AgentState => Response::SetAgentState(SetAgentStateResponse {
                 pending: match outcome {
-                    Outcome::Pending(AgentState::NotReady) => Some(PendingAgentState::AgentNotReady),
-                    Outcome::Pending(AgentState::Ready) => Some(PendingAgentState::AgentReady),
-                    Outcome::Pending(AgentState::WorkingAfterCall) => {
-                        Some(PendingAgentState::AgentWorkingAfterCall)
-                    }
+                    Outcome::Pending(request) => pending(*request),
                     _ => None,
                 },
             }),
+            Answer::Registration => {
+                let Outcome::Registered(registration) = outcome else { return None };
+                RouteRegisterResponse { register: Cow::Owned(registration.to_string()) }.into()
+            }
             Answer::Call(service) => {
                 let parties = match outcome {
                     Outcome::Joined { parties, .. } => parties.as_slice(),
@@ -155,7 +167,7 @@ impl Core {
                     ..CallResponse::default()
                 })
             }
-        }
+        })
     }
 
     /// A positive answer, unless a sin keeps it back.
@@ -177,7 +189,19 @@ impl Core {
     }
 
     /// What a request asks of the switch; `None` if it asks something of the server.
-    fn command(&self, request: &Request<'_>) -> Result<Option<(Command, Answer)>, CstaError<'static>> {
+    fn command(
+        &self,
+        id: LinkId,
+        request: &Request<'_>,
+    ) -> Result<Option<(Command, Answer)>, CstaError<'static>> {
+        if let Some(command) = self.route_command(id, request) {
+            let answer = match request {
+                Request::RouteRegister(_) => Answer::Registration,
+                Request::RouteRegisterCancel(_) => Answer::Empty(EmptyResponse::RouteRegisterCancel),
+                _ => Answer::Nothing,
+            };
+            return command.map(|command| Some((command, answer))).map_err(|refused| error(&refused));
+        }
         let at = |connection| self.connection(connection).map_err(|refused| error(&refused));
         let call = |command, service| Ok(Some((command, Answer::Call(service))));
         let empty = |command, service| Ok(Some((command, Answer::Empty(service))));
@@ -316,10 +340,11 @@ fn set_agent_state(r: &wire::SetAgentState<'_>) -> Result<Command, CstaError<'st
         agent: r.agent.as_deref().filter(|id| !id.is_empty()).map(Arc::from),
         group: r.group.as_ref().map(|group| number_of(&group.value)),
         request,
+        reason: None,
     })
 }
 
-fn hex(data: Option<&Octets<'_>>) -> Option<Arc<str>> {
+pub(super) fn hex(data: Option<&Octets<'_>>) -> Option<Arc<str>> {
     match data? {
         Octets::Hex(text) => Some(Arc::from(&**text)),
         Octets::Private => None,

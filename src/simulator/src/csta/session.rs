@@ -100,6 +100,7 @@ impl Core {
         for (monitor, device) in &monitors {
             self.forget_monitor(id, monitor, device);
         }
+        self.forget_router(now, id);
         let ended = ApplicationSessionTerminated {
             session: Cow::Owned(session.id),
             reason: SessionReason::defined("sessionTimerExpired"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::core::{Core, Later};
 use super::link::LinkId;
 use crate::sins::{Pending, Sin};
-use crate::switch::ErrorCategory;
+use crate::switch::{Command, ErrorCategory};
 
 /// An order that makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,6 +54,14 @@ impl Core {
             }
             Sin::DeviceIds { style } => self.style = *style,
             Sin::Dribble { largest, seed } => self.dribble = (*largest > 0).then_some((*largest, *seed)),
+            Sin::AbortRouting => {
+                // It is refused for no registration in particular, so it cannot fail.
+                let _ = self.execute(now, &Command::RouteAbort(None));
+            }
+            Sin::LateRouteRequests { by, count } => {
+                self.sins.late_route = (*count > 0).then_some((*by, *count));
+            }
+            Sin::LoseRouteEnds { count } => self.sins.lose_route_ends = *count,
             Sin::MalformedEvents { count } => self.sins.malformed = *count,
             Sin::Desync { how } => {
                 let bytes = how.bytes();

@@ -11,8 +11,8 @@ use wire::{
 
 use super::identity::Names;
 use crate::switch::{
-    AgentState, Cause, ErrorCategory, EventKind, Forwarding, Joined, LocalState, Moved, Services,
-    SwitchError, SwitchEvent, View,
+    AgentRequest, AgentState, Cause, ErrorCategory, EventKind, Forwarding, Joined, LocalState, Moved,
+    Services, SwitchError, SwitchEvent, View,
 };
 
 /// What one monitor is told.
@@ -72,6 +72,10 @@ impl<'a> Telling<'a> {
                     device: Some(self.names.device(device)),
                     agent: Some(Cow::Borrowed(agent)),
                     group: group.as_ref().map(|group| self.names.id(group)),
+                    pending: match &event.kind {
+                        EventKind::AgentState { pending: asked, .. } => asked.and_then(pending),
+                        _ => None,
+                    },
                     ..AgentEventData::default()
                 },
             }),
@@ -232,6 +236,17 @@ pub(crate) const fn agent_state(state: AgentState) -> wire::AgentState<'static> 
     }
 }
 
+/// What an agent will be later.
+pub(crate) const fn pending(request: AgentRequest) -> Option<wire::PendingAgentState<'static>> {
+    Some(match request {
+        AgentRequest::NotReady => wire::PendingAgentState::AgentNotReady,
+        AgentRequest::Ready => wire::PendingAgentState::AgentReady,
+        AgentRequest::WorkingAfterCall => wire::PendingAgentState::AgentWorkingAfterCall,
+        AgentRequest::LoggedOff => wire::PendingAgentState::AgentNull,
+        AgentRequest::LoggedOn => return None,
+    })
+}
+
 const fn agent_event_kind(kind: &EventKind) -> AgentEventKind {
     match kind {
         EventKind::AgentLoggedOff { .. } => AgentEventKind::LoggedOff,
@@ -266,9 +281,21 @@ pub(crate) fn service_set(services: Services) -> ServiceSet {
         .fold(ServiceSet::EMPTY, |set, (_, there)| set.with(there))
 }
 
-/// Everything that this server can do at all.
-pub(crate) fn all_services() -> ServiceSet {
-    ServiceSet::of(&[
+/// Everything that a switch can do at all, with agents and with routing points if it has them.
+pub(crate) fn all_services(agents: bool, routing: bool) -> ServiceSet {
+    const AGENTS: [Service; 2] = [Service::GetAgentState, Service::SetAgentState];
+    const ROUTING: [Service; 9] = [
+        Service::RouteRegister,
+        Service::RouteRegisterCancel,
+        Service::RouteRegisterAbort,
+        Service::ReRoute,
+        Service::RouteEnd,
+        Service::RouteReject,
+        Service::RouteRequest,
+        Service::RouteSelect,
+        Service::RouteUsed,
+    ];
+    let mut all = ServiceSet::of(&[
         Service::AlternateCall,
         Service::AnswerCall,
         Service::ClearCall,
@@ -287,13 +314,16 @@ pub(crate) fn all_services() -> ServiceSet {
         Service::TransferCall,
         Service::AssociateData,
         Service::GenerateDigits,
-        Service::GetAgentState,
         Service::GetDoNotDisturb,
         Service::GetForwarding,
-        Service::SetAgentState,
         Service::SetDoNotDisturb,
         Service::SetForwarding,
         Service::SnapshotCall,
         Service::SnapshotDevice,
-    ])
+    ]);
+    let more = [(agents, AGENTS.as_slice()), (routing, ROUTING.as_slice())];
+    for service in more.into_iter().filter(|(has, _)| *has).flat_map(|(_, services)| services) {
+        all.insert(*service);
+    }
+    all
 }

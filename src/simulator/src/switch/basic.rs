@@ -84,7 +84,7 @@ impl Switch {
                 self.originate(call, device, Cause::NewCall);
                 Ok(Outcome::Done)
             }
-            LocalState::Alerting if self.queues.contains_key(device) => {
+            LocalState::Alerting if self.is_device(device) && !self.extensions.contains_key(device) => {
                 Err(SwitchError::NotForThisDevice(device.clone()))
             }
             LocalState::Alerting => {

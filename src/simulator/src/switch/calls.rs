@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::event::{CallFacts, EventKind, SwitchEvent, View};
-use super::model::{CallId, Caller, Cause, ConnectionId, LocalState, Number};
+use super::event::{CallFacts, EventKind, RouteFailure, SwitchEvent, View};
+use super::model::{CallId, Caller, Cause, ConnectionId, LocalState, Number, RouteId};
 use super::services::Services;
 use super::timer::{Then, Timer, TimerKey};
-use super::{ClearStyle, Freed, Switch, SwitchError};
+use super::{ClearStyle, PointEvents, Switch, SwitchError};
 
 /// A call.
 pub(super) struct Call {
@@ -21,6 +21,8 @@ pub(super) struct Call {
     /// Who gets the call back when nobody answers a transfer.
     pub(super) recall_to: Option<Number>,
     pub(super) started: Duration,
+    /// When it came to a routing point last, and how often at that moment.
+    pub(super) points: (Duration, u8),
 }
 
 /// A connection of a call.
@@ -29,6 +31,8 @@ pub(super) struct Leg {
     pub(super) state: LocalState,
     /// The queue that gave the call to this device.
     pub(super) queue: Option<Number>,
+    /// The routeing dialogue about it, at a routing point.
+    pub(super) route: Option<RouteId>,
     /// It has been answered at this device.
     pub(super) answered: bool,
     pub(super) timers: Vec<TimerKey>,
@@ -92,6 +96,7 @@ impl Switch {
             legs: Vec::with_capacity(2),
             recall_to: None,
             started: self.now,
+            points: (self.now, 0),
         };
         self.calls.insert(id.clone(), call);
         Ok(id)
@@ -120,6 +125,7 @@ impl Switch {
                 device: device.clone(),
                 state,
                 queue,
+                route: None,
                 answered: false,
                 timers: Vec::new(),
             });
@@ -144,9 +150,12 @@ impl Switch {
         if let Some(queue) = self.queues.get_mut(device) {
             queue.waiting.retain(|id| id != call);
         }
-        if self.extensions.contains_key(device) {
-            let served = leg.queue.clone().filter(|_| leg.answered);
-            self.freed.push(Freed { device: device.clone(), served });
+        if let Some(route) = leg.route {
+            self.end_route(route, Some(RouteFailure::CallGone));
+        }
+        if let Some(extension) = self.extensions.get_mut(device) {
+            extension.idle_since = self.now;
+            self.freed.push(device.clone());
         }
         Some(leg)
     }
@@ -206,6 +215,9 @@ impl Switch {
             for id in queue.waiting.iter_mut().filter(|id| *id == old) {
                 *id = new.clone();
             }
+        }
+        if let Some(dialogue) = leg.route.and_then(|route| self.routes.get_mut(&route)) {
+            dialogue.call = new.clone();
         }
     }
 
@@ -269,7 +281,7 @@ impl Switch {
         let views: Vec<View> = also
             .into_iter()
             .chain(legs)
-            .filter(|(device, _)| self.is_device(device))
+            .filter(|(device, _)| self.is_told(device))
             .map(|(device, state)| self.view(call, device, state))
             .collect();
         let call = Some(entry.facts());
@@ -284,7 +296,7 @@ impl Switch {
 
     /// How many calls other than `call` the device holds, and in how many it is active.
     pub(super) fn other_calls(&self, device: &Number, call: &CallId) -> (usize, usize) {
-        if self.queues.contains_key(device) {
+        if !self.extensions.contains_key(device) && self.is_device(device) {
             return (0, 0);
         }
         let mut counts = (0, 0);
@@ -298,10 +310,19 @@ impl Switch {
         counts
     }
 
-    /// Whether the number is an extension or a queue of this switch.
+    /// Whether the number is an extension, a queue or a routing point of this switch.
     #[must_use]
     pub fn is_device(&self, number: &Number) -> bool {
-        self.extensions.contains_key(number) || self.queues.contains_key(number)
+        self.extensions.contains_key(number)
+            || self.queues.contains_key(number)
+            || self.points.contains_key(number)
+    }
+
+    /// Whether a monitor of this device hears of its calls.
+    #[must_use]
+    pub fn is_told(&self, number: &Number) -> bool {
+        let point = self.points.get(number);
+        point.map_or_else(|| self.is_device(number), |point| point.config.events != PointEvents::Nothing)
     }
 }
 

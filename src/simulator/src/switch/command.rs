@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::event::Moved;
-use super::model::{AgentRequest, AgentState, CallId, ConnectionId, Forwarding, Number};
+use super::model::{AgentRequest, CallId, ConnectionId, Forwarding, Number, RegistrationId, RouteId};
 
 /// Something that an application, a person at a telephone or someone outside does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum Command {
     OutsideCall {
         /// The number; `None`: withheld.
         from: Option<Number>,
-        /// The extension or queue that is called.
+        /// The extension, queue or routing point that is called.
         to: Number,
         /// Data to hang on the call (hexadecimal).
         correlator: Option<Arc<str>>,
@@ -148,11 +148,37 @@ pub enum Command {
         device: Number,
         /// The agent; needed to log on.
         agent: Option<Arc<str>>,
-        /// The queue or group.
+        /// The queue to log on to; `None`: every queue that the extension is a member of.
         group: Option<Number>,
         /// What is asked.
         request: AgentRequest,
+        /// Why, for not ready.
+        reason: Option<Arc<str>>,
     },
+    /// An application wants to be asked where calls shall go.
+    RouteRegister {
+        /// The routing point; `None`: all of them.
+        point: Option<Number>,
+    },
+    /// An application no longer wants to be asked; what it has been asked already it may still answer.
+    RouteCancel(RegistrationId),
+    /// The switch asks no more, of one registration or of all; what is open goes to the default destination.
+    RouteAbort(Option<RegistrationId>),
+    /// The answer to a route request: go there.
+    RouteSelect {
+        /// The dialogue.
+        route: RouteId,
+        /// Where.
+        to: Number,
+        /// Whether the application wants to know where the call went in the end.
+        tell_used: bool,
+        /// Data to hang on the call (hexadecimal).
+        correlator: Option<Arc<str>>,
+    },
+    /// The answer to a route request: not by this application.
+    RouteReject(RouteId),
+    /// The application ends the dialogue.
+    RouteEnd(RouteId),
     /// An extension goes out of or comes back into service.
     SetOutOfService {
         /// The extension.
@@ -177,7 +203,9 @@ pub enum Outcome {
         parties: Vec<Moved>,
     },
     /// It will be done when the agent's call is over.
-    Pending(AgentState),
+    Pending(AgentRequest),
+    /// The application will be asked.
+    Registered(RegistrationId),
 }
 
 impl Outcome {
@@ -186,7 +214,7 @@ impl Outcome {
     pub const fn connection(&self) -> Option<&ConnectionId> {
         match self {
             Self::Connection(connection) | Self::Joined { connection, .. } => Some(connection),
-            Self::Done | Self::Pending(_) => None,
+            Self::Done | Self::Pending(_) | Self::Registered(_) => None,
         }
     }
 }

@@ -16,6 +16,8 @@ pub struct SwitchConfig {
     pub extensions: Vec<ExtensionConfig>,
     /// The queues.
     pub queues: Vec<QueueConfig>,
+    /// The numbers at which an application is asked where a call shall go.
+    pub routing_points: Vec<RoutingPointConfig>,
     /// Outside numbers that behave in a way of their own.
     pub outside: Vec<OutsideConfig>,
     /// How the switch behaves.
@@ -75,6 +77,19 @@ pub enum Distribution {
     InTurn,
     /// To every free member at once.
     RingAll,
+    /// To the member who has been without a call for longest.
+    LongestIdle,
+}
+
+/// What becomes of an agent who lets a call of the queue ring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unanswered {
+    /// Nothing: the call may come to the same agent again.
+    #[default]
+    StayReady,
+    /// The agent is not ready from then on.
+    NotReady,
 }
 
 /// One queue.
@@ -91,18 +106,43 @@ pub struct QueueConfig {
     /// To whom a call goes.
     #[serde(default)]
     pub distribution: Distribution,
-    /// Only members with an agent logged on get calls.
+    /// Only agents get calls: whoever is logged on at a member's telephone, and whoever is logged on to this queue.
     #[serde(default)]
     pub agents_only: bool,
-    /// After-call work of an agent; `0s` for none. Absent: until the agent says ready.
-    #[serde(default = "no_wrap_up")]
+    /// After-call work of an agent; `0s` for none. Absent here: until the agent says ready. In a scenario file that is
+    /// written `wrap_up = "until-ready"`, and nothing means none.
+    #[serde(default = "no_wrap_up", with = "wrap_up")]
     pub wrap_up: Option<Span>,
+    /// What becomes of an agent who lets a call ring.
+    #[serde(default)]
+    pub unanswered: Unanswered,
     /// After so long a waiting call goes to `overflow_to`.
     #[serde(default)]
     pub overflow_after: Option<Span>,
     /// Where calls go that wait too long.
     #[serde(default)]
     pub overflow_to: Option<Number>,
+}
+
+/// `wrap_up` in files: a duration, or `until-ready`.
+mod wrap_up {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::duration::Span;
+
+    const UNTIL_READY: &str = "until-ready";
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Span>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == UNTIL_READY { Ok(None) } else { text.parse().map(Some).map_err(serde::de::Error::custom) }
+    }
+
+    pub(super) fn serialize<S: Serializer>(span: &Option<Span>, serializer: S) -> Result<S::Ok, S::Error> {
+        match span {
+            Some(span) => span.serialize(serializer),
+            None => UNTIL_READY.serialize(serializer),
+        }
+    }
 }
 
 #[allow(clippy::unnecessary_wraps, reason = "serde wants the type of the field")]
@@ -120,8 +160,66 @@ impl QueueConfig {
             distribution: Distribution::InTurn,
             agents_only: false,
             wrap_up: no_wrap_up(),
+            unanswered: Unanswered::StayReady,
             overflow_after: None,
             overflow_to: None,
+        }
+    }
+}
+
+/// How a routing point tells of a call while the application is asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PointEvents {
+    /// `Delivered` with the cause `enteringDistribution`, and `Diverted` when the call goes on.
+    #[default]
+    Delivered,
+    /// `Offered`, and `Diverted` when the call goes on.
+    Offered,
+    /// Not at all; the point cannot be monitored.
+    Nothing,
+}
+
+/// A number at which an application is asked where a call shall go (a routeing device of ECMA-269 clause 20).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoutingPointConfig {
+    /// Its number.
+    pub number: Number,
+    /// Its name.
+    #[serde(default)]
+    pub name: Option<Arc<str>>,
+    /// Where calls go when nobody is asked, or nobody answers well and in time.
+    pub default_to: Number,
+    /// The application has so long to answer.
+    #[serde(default = "three_seconds")]
+    pub reply_timeout: Span,
+    /// How often the application is asked again for one call when the destination cannot take it.
+    #[serde(default = "once")]
+    pub reroutes: u32,
+    /// What monitors hear meanwhile.
+    #[serde(default)]
+    pub events: PointEvents,
+}
+
+const fn three_seconds() -> Span {
+    Span::seconds(3)
+}
+
+const fn once() -> u32 {
+    1
+}
+
+impl RoutingPointConfig {
+    /// A routing point that sends its calls to `default_to` if it is told nothing else.
+    pub fn new(number: impl Into<Number>, default_to: impl Into<Number>) -> Self {
+        Self {
+            number: number.into(),
+            name: None,
+            default_to: default_to.into(),
+            reply_timeout: three_seconds(),
+            reroutes: once(),
+            events: PointEvents::default(),
         }
     }
 }
@@ -167,6 +265,19 @@ pub enum ClearStyle {
     OwnOnly,
 }
 
+/// What a switch knows of agents.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgentSupport {
+    /// Agents log on and off and have states, and monitors hear of it.
+    #[default]
+    Reported,
+    /// The same, but nobody is told: who wants to know must ask.
+    Polled,
+    /// There are no agents.
+    None,
+}
+
 /// The choices that real switches make differently.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -194,6 +305,10 @@ pub struct Behaviour {
     pub reconnect_names_consultation: bool,
     /// A warm transfer is possible while the colleague's telephone still rings.
     pub transfer_while_ringing: bool,
+    /// What it knows of agents.
+    pub agents: AgentSupport,
+    /// An agent who logs on elsewhere is logged off where he was; otherwise that is refused.
+    pub agents_move: bool,
     /// Numbers of at least so many digits that are no device of the switch lead outside.
     pub outside_digits: usize,
     /// A forwarded, transferred or distributed call rings so long before it goes on.
@@ -226,6 +341,8 @@ impl Default for Behaviour {
             cleared_after_transfer: false,
             reconnect_names_consultation: false,
             transfer_while_ringing: true,
+            agents: AgentSupport::Reported,
+            agents_move: false,
             outside_digits: 6,
             no_answer_after: Span::seconds(20),
             ring_limit: Span::seconds(180),

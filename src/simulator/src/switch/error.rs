@@ -1,6 +1,6 @@
 //! Why the switch refuses, and which CSTA error says so.
 
-use super::model::{CallId, ConnectionId, LocalState, Number};
+use super::model::{CallId, ConnectionId, LocalState, Number, RegistrationId, RouteId};
 
 /// The child of `CSTAErrorCode` under which an error stands (ECMA-323 `UniversalFailure`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -118,6 +118,29 @@ pub enum SwitchError {
     /// The agent id does not belong to the device.
     #[error("another agent is logged on at {0}")]
     InvalidAgent(Number),
+    /// The group that an agent wants to log on to is no queue.
+    #[error("{0} is no queue that an agent could log on to")]
+    InvalidAgentGroup(Number),
+    /// The agent is logged on at another device.
+    #[error("agent {agent} is logged on at {at}")]
+    AgentElsewhere {
+        /// The agent.
+        agent: std::sync::Arc<str>,
+        /// Where.
+        at: Number,
+    },
+    /// This switch does not do that at all.
+    #[error("this switch has no {0}")]
+    NotSupported(&'static str),
+    /// Somebody is asked already where calls of this routing point shall go.
+    #[error("an application is registered at {0} already; a routing point asks one")]
+    RegisteredAlready(Number),
+    /// There is no such registration.
+    #[error("there is no registration {0} for route requests")]
+    UnknownRegistration(RegistrationId),
+    /// There is no such routeing dialogue, or it is over.
+    #[error("there is no routeing dialogue {0}, or it is over")]
+    UnknownRoute(RouteId),
     /// The digits hold a character that no phone has.
     #[error("only 0-9, *, # and A-D can be sent")]
     InvalidDigits,
@@ -136,7 +159,7 @@ impl SwitchError {
     /// The child of `CSTAErrorCode` and its value.
     #[must_use]
     pub const fn csta(&self) -> (ErrorCategory, &'static str) {
-        use ErrorCategory::{Operation, State, SystemResource};
+        use ErrorCategory::{Operation, State, SubscribedResource, SystemResource};
         match self {
             Self::UnknownDevice(_) => (Operation, "invalidDeviceID"),
             Self::UnknownCallingDevice(_) => (Operation, "invalidCallingDeviceID"),
@@ -146,6 +169,12 @@ impl SwitchError {
             Self::InvalidForwardingDestination(_) => (Operation, "invalidForwardingDestination"),
             Self::InvalidAgentState(_) => (Operation, "invalidAgentState"),
             Self::InvalidAgent(_) => (Operation, "invalidAgentIdentifier"),
+            Self::InvalidAgentGroup(_) => (Operation, "invalidAgentGroup"),
+            Self::AgentElsewhere { .. } => (Operation, "invalidAgentState"),
+            Self::NotSupported(_) => (Operation, "serviceNotSupported"),
+            Self::UnknownRegistration(_) => (Operation, "invalidRouteRegistrationCrossRefID"),
+            Self::UnknownRoute(_) => (Operation, "invalidRouteingCrossRefID"),
+            Self::RegisteredAlready(_) => (SubscribedResource, "objectRegistrationLimitExceeded"),
             Self::InvalidCorrelator => (Operation, "invalidCorrelatorData"),
             Self::InvalidDigits => (Operation, "valueOutOfRange"),
             Self::NotForThisDevice(_) => (Operation, "requestIncompatibleWithDevice"),

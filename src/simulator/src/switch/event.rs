@@ -1,13 +1,19 @@
 //! What happens in the switch, as a monitor would hear it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::model::{AgentState, CallId, Caller, Cause, ConnectionId, Forwarding, LocalState, Number};
+use super::error::ErrorCategory;
+use super::model::{
+    AgentRequest, AgentState, CallId, Caller, Cause, ConnectionId, Forwarding, LocalState, Number,
+    RegistrationId, RouteId,
+};
 use super::services::Services;
 
 /// One thing that happened, and how each device concerned sees it.
 ///
-/// A front end sends one message to every monitor of every device in `views`, in that order.
+/// A front end sends one message to every monitor of every device in `views`, in that order. Messages of a routeing
+/// dialogue ([`EventKind::Routeing`]) have no views: they go to whoever made the registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SwitchEvent {
     /// What happened.
@@ -59,29 +65,164 @@ pub struct Moved {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each field repeats the element of ECMA-323 that carries it")]
 pub enum EventKind {
-    ServiceInitiated { connection: ConnectionId },
-    Originated { connection: ConnectionId },
-    NetworkReached { connection: ConnectionId, trunk: Number },
-    Offered { connection: ConnectionId },
-    Delivered { connection: ConnectionId },
-    Established { connection: ConnectionId },
-    Held { connection: ConnectionId },
-    Retrieved { connection: ConnectionId },
-    Queued { connection: ConnectionId, number_queued: usize, calls_in_front: usize },
-    Diverted { connection: ConnectionId, new_destination: Number },
-    Failed { connection: ConnectionId, failing: Number },
-    ConnectionCleared { connection: ConnectionId, releasing: Number },
+    ServiceInitiated {
+        connection: ConnectionId,
+    },
+    Originated {
+        connection: ConnectionId,
+    },
+    NetworkReached {
+        connection: ConnectionId,
+        trunk: Number,
+    },
+    Offered {
+        connection: ConnectionId,
+    },
+    Delivered {
+        connection: ConnectionId,
+    },
+    Established {
+        connection: ConnectionId,
+    },
+    Held {
+        connection: ConnectionId,
+    },
+    Retrieved {
+        connection: ConnectionId,
+    },
+    Queued {
+        connection: ConnectionId,
+        number_queued: usize,
+        calls_in_front: usize,
+    },
+    Diverted {
+        connection: ConnectionId,
+        new_destination: Number,
+    },
+    Failed {
+        connection: ConnectionId,
+        failing: Number,
+    },
+    ConnectionCleared {
+        connection: ConnectionId,
+        releasing: Number,
+    },
     Transferred(Box<Joined>),
     Conferenced(Box<Joined>),
-    DigitsGenerated { connection: ConnectionId, digits: Arc<str> },
-    CallInformation { connection: ConnectionId },
-    DoNotDisturb { device: Number, on: bool },
-    Forwarding { device: Number, kind: Forwarding, active: bool, to: Option<Number> },
-    AgentLoggedOn { device: Number, agent: Arc<str>, group: Option<Number> },
-    AgentLoggedOff { device: Number, agent: Arc<str>, group: Option<Number> },
-    AgentState { device: Number, agent: Arc<str>, group: Option<Number>, state: AgentState },
-    OutOfService { device: Number },
-    BackInService { device: Number },
+    DigitsGenerated {
+        connection: ConnectionId,
+        digits: Arc<str>,
+    },
+    CallInformation {
+        connection: ConnectionId,
+    },
+    DoNotDisturb {
+        device: Number,
+        on: bool,
+    },
+    Forwarding {
+        device: Number,
+        kind: Forwarding,
+        active: bool,
+        to: Option<Number>,
+    },
+    AgentLoggedOn {
+        device: Number,
+        agent: Arc<str>,
+        group: Option<Number>,
+    },
+    AgentLoggedOff {
+        device: Number,
+        agent: Arc<str>,
+        group: Option<Number>,
+    },
+    AgentState {
+        device: Number,
+        agent: Arc<str>,
+        group: Option<Number>,
+        state: AgentState,
+        pending: Option<AgentRequest>,
+        reason: Option<Arc<str>>,
+    },
+    OutOfService {
+        device: Number,
+    },
+    BackInService {
+        device: Number,
+    },
+    Routeing(RouteMessage),
+}
+
+/// A message of the switch to an application that is asked where calls shall go (ECMA-269 clause 20).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteMessage {
+    /// Whom it is for.
+    pub registration: RegistrationId,
+    /// What it says.
+    pub says: RouteSays,
+}
+
+/// What the switch says in a routeing dialogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RouteSays {
+    /// `RouteRequest`: where shall this call go?
+    Request {
+        /// The dialogue that begins.
+        route: RouteId,
+        /// The connection of the call at the routing point.
+        connection: ConnectionId,
+        /// How long the switch waits.
+        reply_timeout: Duration,
+    },
+    /// `ReRoute`: the destination cannot take the call; where else?
+    Again {
+        /// The dialogue.
+        route: RouteId,
+        /// How long the switch waits.
+        reply_timeout: Duration,
+    },
+    /// `RouteUsed`: where the call went.
+    Used {
+        /// The dialogue.
+        route: RouteId,
+        /// The device.
+        to: Number,
+    },
+    /// `RouteEnd`: the dialogue is over.
+    End {
+        /// The dialogue.
+        route: RouteId,
+        /// What went wrong, if something did.
+        wrong: Option<RouteFailure>,
+    },
+    /// `RouteRegisterAbort`: the registration is over, and every dialogue of it.
+    Abort,
+}
+
+/// Why a routeing dialogue ended without the call being where the application wanted it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RouteFailure {
+    /// No answer in time.
+    TimerExpired,
+    /// The answer is no number that leads anywhere.
+    InvalidDestination,
+    /// The destination cannot take the call, and the application has been asked often enough.
+    DestinationBusy,
+    /// The caller hung up, or the call was taken away from the routing point.
+    CallGone,
+}
+
+impl RouteFailure {
+    /// The child of `errorValue` and its value.
+    #[must_use]
+    pub const fn csta(self) -> (ErrorCategory, &'static str) {
+        match self {
+            Self::TimerExpired => (ErrorCategory::Operation, "routeingTimerExpired"),
+            Self::InvalidDestination => (ErrorCategory::Operation, "invalidDestination"),
+            Self::DestinationBusy => (ErrorCategory::State, "invalidDestinationDeviceState"),
+            Self::CallGone => (ErrorCategory::State, "noActiveCall"),
+        }
+    }
 }
 
 /// Calls became one (transfer, conference), or a call changed hands (single-step).
@@ -126,7 +267,8 @@ impl EventKind {
             | Self::AgentLoggedOff { .. }
             | Self::AgentState { .. }
             | Self::OutOfService { .. }
-            | Self::BackInService { .. } => None,
+            | Self::BackInService { .. }
+            | Self::Routeing(_) => None,
         }
     }
 
@@ -162,6 +304,13 @@ impl EventKind {
             },
             Self::OutOfService { .. } => "OutOfService",
             Self::BackInService { .. } => "BackInService",
+            Self::Routeing(message) => match message.says {
+                RouteSays::Request { .. } => "RouteRequest",
+                RouteSays::Again { .. } => "ReRoute",
+                RouteSays::Used { .. } => "RouteUsed",
+                RouteSays::End { .. } => "RouteEnd",
+                RouteSays::Abort => "RouteRegisterAbort",
+            },
         }
     }
 }

@@ -182,7 +182,7 @@ impl Switch {
         }
         self.check_room(entry.legs.len() + 1)?;
         let reach = self.reach_or_refuse(to, call)?;
-        if reach.place == Place::Queue {
+        if matches!(reach.place, Place::Queue | Place::RoutingPoint) {
             return Err(SwitchError::InvalidDestination(to.clone()));
         }
         let added = ConnectionId::new(call.clone(), reach.device.clone());
@@ -279,7 +279,7 @@ impl Switch {
         let ringing: Vec<Number> = entry
             .legs
             .iter()
-            .filter(|leg| leg.state == LocalState::Alerting)
+            .filter(|leg| leg.state == LocalState::Alerting && leg.route.is_none())
             .map(|leg| leg.device.clone())
             .collect();
         for device in ringing {

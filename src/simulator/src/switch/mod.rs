@@ -8,6 +8,7 @@
 //! A refused command changes nothing and tells nothing. Events come in the order in which a monitor of each
 //! device concerned must hear them.
 
+mod agent;
 mod basic;
 mod calls;
 mod command;
@@ -20,37 +21,45 @@ mod join;
 mod model;
 mod queue;
 mod route;
+mod routeing;
 mod services;
 mod state;
 mod timer;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use command::{Command, Outcome};
 pub use config::{
-    Behaviour, ClearStyle, Distribution, ExtensionConfig, MergedCallId, OutsideConfig, QueueConfig,
-    SwitchConfig,
+    AgentSupport, Behaviour, ClearStyle, Distribution, ExtensionConfig, MergedCallId, OutsideConfig,
+    PointEvents, QueueConfig, RoutingPointConfig, SwitchConfig, Unanswered,
 };
 pub use error::{ErrorCategory, SwitchError};
-pub use event::{CallFacts, EventKind, Joined, Moved, SwitchEvent, View};
+pub use event::{
+    CallFacts, EventKind, Joined, Moved, RouteFailure, RouteMessage, RouteSays, SwitchEvent, View,
+};
 pub use ids::CallIdStyle;
 pub use model::{
     AgentRequest, AgentState, CallId, Caller, Cause, ConnectionId, Forwarding, LocalState, Number,
+    RegistrationId, RouteId,
 };
 pub use services::Services;
-pub use state::{AgentView, CallView, ExtensionView, LegView, QueueView, SwitchState};
+pub use state::{AgentView, CallView, ExtensionView, LegView, QueueView, RoutingPointView, SwitchState};
 
+use agent::Agent;
 use calls::Call;
 use ids::CallIds;
+use routeing::{Dialogue, Point};
 use timer::Timers;
 
 /// A mistake in the description of a switch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// A number stands twice.
-    #[error("the number {0} is given to two devices; every extension and queue needs a number of its own")]
+    #[error(
+        "the number {0} is given to two devices; every extension, queue and routing point needs one of its own"
+    )]
     NumberTwice(Number),
     /// A number is empty or too long.
     #[error("{0:?} is no number; write 1 to 64 characters")]
@@ -66,6 +75,11 @@ pub enum ConfigError {
     /// A queue overflows to nowhere.
     #[error("queue {0} has only one of overflow_after and overflow_to; give both or neither")]
     HalfAnOverflow(Number),
+    /// A routing point would send its calls to a routing point.
+    #[error(
+        "routing point {0} has another routing point as default_to; give an extension, a queue or an outside number"
+    )]
+    DefaultIsAPoint(Number),
     /// A limit is too small to work with.
     #[error("behaviour.{0} must be at least {1}")]
     TooSmall(&'static str, usize),
@@ -77,6 +91,11 @@ pub struct Switch {
     extensions: BTreeMap<Number, Extension>,
     queues: BTreeMap<Number, Queue>,
     outside: BTreeMap<Number, OutsideConfig>,
+    points: BTreeMap<Number, Point>,
+    /// Who wants to be asked where calls shall go; `None`: at every routing point.
+    registrations: BTreeMap<RegistrationId, Option<Number>>,
+    routes: BTreeMap<RouteId, Dialogue>,
+    next_route: u64,
     pickup_groups: BTreeMap<Arc<str>, Vec<Number>>,
     calls: BTreeMap<CallId, Call>,
     /// The calls at every device that has any, oldest first.
@@ -87,7 +106,7 @@ pub struct Switch {
     withheld: u32,
     events: Vec<SwitchEvent>,
     /// Extensions that a connection has left since the queues were looked at.
-    freed: Vec<Freed>,
+    freed: Vec<Number>,
 }
 
 struct Extension {
@@ -97,14 +116,8 @@ struct Extension {
     do_not_disturb: bool,
     forwarding: BTreeMap<Forwarding, Number>,
     agent: Option<Agent>,
-}
-
-struct Agent {
-    id: Arc<str>,
-    group: Option<Number>,
-    state: AgentState,
-    pending: Option<AgentState>,
-    wrap_up: Option<timer::TimerKey>,
+    /// Since when it could have taken a call of a queue.
+    idle_since: Duration,
 }
 
 struct Queue {
@@ -112,12 +125,8 @@ struct Queue {
     waiting: VecDeque<CallId>,
     /// The place in `members` whose turn it is.
     turn: usize,
-}
-
-struct Freed {
-    device: Number,
-    /// The queue whose answered call it was.
-    served: Option<Number>,
+    /// The extensions at which an agent is logged on to this queue.
+    agents: BTreeSet<Number>,
 }
 
 impl Switch {
@@ -126,7 +135,7 @@ impl Switch {
     /// # Errors
     /// When the description contradicts itself.
     pub fn new(config: SwitchConfig) -> Result<Self, ConfigError> {
-        let SwitchConfig { extensions, queues, outside, behaviour } = config;
+        let SwitchConfig { extensions, queues, routing_points, outside, behaviour } = config;
         if behaviour.conference_parties < 3 {
             return Err(ConfigError::TooSmall("conference_parties", 3));
         }
@@ -139,6 +148,10 @@ impl Switch {
             extensions: BTreeMap::new(),
             queues: BTreeMap::new(),
             outside: BTreeMap::new(),
+            points: BTreeMap::new(),
+            registrations: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            next_route: 1,
             pickup_groups: BTreeMap::new(),
             calls: BTreeMap::new(),
             at: BTreeMap::new(),
@@ -153,6 +166,13 @@ impl Switch {
         }
         for queue in queues {
             switch.add_queue(queue)?;
+        }
+        for point in routing_points {
+            switch.add_point(point)?;
+        }
+        if let Some(point) = switch.points.values().find(|p| switch.points.contains_key(&p.config.default_to))
+        {
+            return Err(ConfigError::DefaultIsAPoint(point.config.number.clone()));
         }
         for profile in outside {
             check_number(&profile.number)?;
@@ -195,22 +215,21 @@ impl Switch {
         self.timers.next()
     }
 
-    /// A cold restart: every call and timer is gone, without an event. Settings of devices and agents stay.
+    /// A cold restart: every call, timer and registration is gone, without an event. Settings of devices and agents
+    /// stay.
     pub fn restart(&mut self) {
         self.calls.clear();
         self.at.clear();
         self.timers.clear();
         self.freed.clear();
+        self.routes.clear();
+        self.registrations.clear();
         self.ids.start_over();
         for queue in self.queues.values_mut() {
             queue.waiting.clear();
         }
         for agent in self.extensions.values_mut().filter_map(|e| e.agent.as_mut()) {
-            agent.wrap_up = None;
-            agent.pending = None;
-            if matches!(agent.state, AgentState::Busy | AgentState::WorkingAfterCall) {
-                agent.state = AgentState::Ready;
-            }
+            agent.restart();
         }
     }
 
@@ -230,19 +249,14 @@ impl Switch {
         if let Some(group) = &config.pickup_group {
             self.pickup_groups.entry(Arc::clone(group)).or_default().push(config.number.clone());
         }
-        let agent = config.agent.as_ref().map(|id| Agent {
-            id: Arc::clone(id),
-            group: None,
-            state: AgentState::Ready,
-            pending: None,
-            wrap_up: None,
-        });
+        let agent = config.agent.as_ref().map(|id| Agent::new(Arc::clone(id), None, AgentState::Ready));
         let extension = Extension {
             member_of: Vec::new(),
             in_service: true,
             do_not_disturb: false,
             forwarding: BTreeMap::new(),
             agent,
+            idle_since: Duration::ZERO,
             config,
         };
         self.extensions.insert(extension.config.number.clone(), extension);
@@ -261,13 +275,14 @@ impl Switch {
             };
             extension.member_of.push(config.number.clone());
         }
-        self.queues.insert(config.number.clone(), Queue { config, waiting: VecDeque::new(), turn: 0 });
+        let (waiting, agents) = (VecDeque::new(), BTreeSet::new());
+        self.queues.insert(config.number.clone(), Queue { config, waiting, turn: 0, agents });
         Ok(())
     }
 
     fn check_new(&self, number: &Number) -> Result<(), ConfigError> {
         check_number(number)?;
-        if self.extensions.contains_key(number) || self.queues.contains_key(number) {
+        if self.is_device(number) {
             return Err(ConfigError::NumberTwice(number.clone()));
         }
         Ok(())
@@ -303,9 +318,17 @@ impl Switch {
             }
             Command::SetDoNotDisturb { device, on } => self.set_do_not_disturb(device, *on),
             Command::SetForwarding { device, kind, to } => self.set_forwarding(device, *kind, to.as_ref()),
-            Command::SetAgentState { device, agent, group, request } => {
-                self.set_agent_state(device, agent.as_ref(), group.as_ref(), *request)
+            Command::SetAgentState { device, agent, group, request, reason } => {
+                self.set_agent_state(device, agent.as_ref(), group.as_ref(), *request, reason.as_ref())
             }
+            Command::RouteRegister { point } => self.route_register(point.as_ref()),
+            Command::RouteCancel(registration) => self.route_cancel(*registration),
+            Command::RouteAbort(registration) => self.route_abort(*registration),
+            Command::RouteSelect { route, to, tell_used, correlator } => {
+                self.route_select(*route, to, *tell_used, correlator.as_ref())
+            }
+            Command::RouteReject(route) => self.route_reject(*route),
+            Command::RouteEnd(route) => self.route_ended_by_application(*route),
             Command::SetOutOfService { device, out } => self.set_out_of_service(device, *out),
         }
     }

@@ -1,10 +1,10 @@
-//! Queues: waiting, distribution to the members, after-call work.
+//! Queues: waiting, and distribution to the members and agents.
 
 use super::event::EventKind;
-use super::model::{AgentState, CallId, Cause, ConnectionId, Forwarding, LocalState, Number};
+use super::model::{CallId, Cause, ConnectionId, Forwarding, LocalState, Number};
 use super::route::Place;
-use super::timer::{Then, Timer};
-use super::{Freed, Switch};
+use super::timer::Then;
+use super::{Distribution, Extension, Switch};
 
 impl Switch {
     /// The call enters a queue; a free member gets it at once.
@@ -49,43 +49,39 @@ impl Switch {
 
     /// The members whose turn it is: one, or all that are free if the queue rings all.
     fn choose(&mut self, queue: &Number, call: &CallId) -> Vec<Number> {
-        let all = self.rings_all(queue);
         let Some(entry) = self.queues.get(queue) else { return Vec::new() };
-        let members = &entry.config.members;
-        let agents_only = entry.config.agents_only;
-        let in_turn = (0..members.len()).map(|i| (entry.turn + i) % members.len());
-        let free =
-            in_turn.filter(|i| members.get(*i).is_some_and(|m| self.is_available(m, agents_only, call)));
-        let chosen: Vec<usize> = free.take(if all { usize::MAX } else { 1 }).collect();
-        let numbers = chosen.iter().filter_map(|i| members.get(*i).cloned()).collect();
-        if let Some(last) = chosen.last()
+        let (members, agents_only) = (&entry.config.members, entry.config.agents_only);
+        let logged_on = entry.agents.iter().filter(|device| !members.contains(*device));
+        let candidates: Vec<&Number> = members.iter().chain(logged_on).collect();
+        let in_turn = (0..candidates.len()).map(|i| (entry.turn + i) % candidates.len());
+        let mut free = in_turn.filter_map(|place| {
+            let device = candidates.get(place)?;
+            let extension = self.extensions.get(*device)?;
+            self.is_available(extension, queue, agents_only, call).then_some((place, extension))
+        });
+        let chosen: Vec<(usize, &Extension)> = match entry.config.distribution {
+            Distribution::InTurn => free.next().into_iter().collect(),
+            Distribution::RingAll => free.collect(),
+            Distribution::LongestIdle => free.min_by_key(|(_, e)| e.idle_since).into_iter().collect(),
+        };
+        let turn = chosen.last().map(|(place, _)| place + 1);
+        let numbers = chosen.iter().map(|(_, extension)| extension.config.number.clone()).collect();
+        if let Some(turn) = turn
             && let Some(entry) = self.queues.get_mut(queue)
         {
-            entry.turn = last + 1;
+            entry.turn = turn;
         }
         numbers
     }
 
-    fn is_available(&self, member: &Number, agents_only: bool, call: &CallId) -> bool {
-        let Some(extension) = self.extensions.get(member) else { return false };
-        let agent = match &extension.agent {
-            Some(agent) => agent.state == AgentState::Ready,
-            None => !agents_only,
-        };
-        agent
+    fn is_available(&self, extension: &Extension, queue: &Number, agents_only: bool, call: &CallId) -> bool {
+        let number = &extension.config.number;
+        self.agent_takes_calls(extension, queue, agents_only)
             && extension.in_service
             && !extension.do_not_disturb
             && !extension.forwarding.contains_key(&Forwarding::Immediate)
-            && !self.at.contains_key(member)
-            && self.calls.get(call).is_some_and(|c| c.leg(member).is_none())
-    }
-
-    /// A member has taken a call of a queue.
-    pub(super) fn agent_answered(&mut self, call: &CallId, device: &Number) {
-        let served = self.calls.get(call).and_then(|c| c.leg(device)).is_some_and(|leg| leg.queue.is_some());
-        if served {
-            self.change_agent(device, AgentState::Busy);
-        }
+            && !self.at.contains_key(number)
+            && self.calls.get(call).is_some_and(|c| c.leg(number).is_none())
     }
 
     /// A member let a call of the queue ring, or rejected it: it goes back to the head of the queue.
@@ -120,49 +116,12 @@ impl Switch {
     /// Looks again at the queues of every device that has become free.
     pub(super) fn settle(&mut self) {
         while !self.freed.is_empty() {
-            for Freed { device, served } in std::mem::take(&mut self.freed) {
-                if let Some(queue) = served {
-                    self.agent_call_over(&device, &queue);
-                }
-                let queues = self.extensions.get(&device).map(|e| e.member_of.clone()).unwrap_or_default();
-                for queue in queues {
+            for device in std::mem::take(&mut self.freed) {
+                self.agent_may_be_free(&device);
+                for queue in self.queues_of(&device) {
                     self.distribute(&queue);
                 }
             }
         }
-    }
-
-    /// After-call work begins, if there is any.
-    fn agent_call_over(&mut self, device: &Number, queue: &Number) {
-        let Some(agent) = self.extensions.get_mut(device).and_then(|e| e.agent.as_mut()) else { return };
-        if agent.state != AgentState::Busy {
-            return;
-        }
-        let wrap_up = self.queues.get(queue).and_then(|q| q.config.wrap_up);
-        match (agent.pending.take(), wrap_up) {
-            (Some(pending), _) => self.change_agent(device, pending),
-            (None, Some(after)) if after.0.is_zero() => self.change_agent(device, AgentState::Ready),
-            (None, after) => {
-                self.change_agent(device, AgentState::WorkingAfterCall);
-                if let Some(after) = after {
-                    let key = self.timers.set(self.now + after.0, Timer::WrapUp(device.clone()));
-                    if let Some(agent) = self.extensions.get_mut(device).and_then(|e| e.agent.as_mut()) {
-                        agent.wrap_up = Some(key);
-                    }
-                }
-            }
-        }
-    }
-
-    pub(super) fn wrap_up_ends(&mut self, device: &Number) {
-        if self.agent_state(device) == Some(AgentState::WorkingAfterCall) {
-            self.change_agent(device, AgentState::Ready);
-        }
-    }
-
-    /// The state of the agent at an extension, if one is logged on.
-    #[must_use]
-    pub fn agent_state(&self, device: &Number) -> Option<AgentState> {
-        Some(self.extensions.get(device)?.agent.as_ref()?.state)
     }
 }

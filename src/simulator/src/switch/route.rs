@@ -1,9 +1,9 @@
 //! Where a call goes: forwarding, busy, do-not-disturb, outside numbers; and what happens when time is over.
 
 use super::event::EventKind;
-use super::model::{CallId, Cause, ConnectionId, Forwarding, LocalState, Number};
+use super::model::{AgentState, CallId, Cause, ConnectionId, Forwarding, LocalState, Number};
 use super::timer::{Then, Timer};
-use super::{Distribution, Switch, SwitchError};
+use super::{Switch, SwitchError, Unanswered};
 
 /// A call is forwarded at most so often before it counts as going in a circle.
 const MOST_FORWARDS: usize = 5;
@@ -22,6 +22,7 @@ pub(super) struct Reach {
 pub(super) enum Place {
     Extension,
     Queue,
+    RoutingPoint,
     Outside,
     /// Cannot be reached, for this cause.
     Nowhere(Cause),
@@ -58,6 +59,7 @@ impl Switch {
                 }
                 None if self.is_party(&device, call) => Place::Nowhere(Cause::Busy),
                 None if self.queues.contains_key(&device) => Place::Queue,
+                None if self.points.contains_key(&device) => Place::RoutingPoint,
                 None if !self.is_outside(&device) => Place::Nowhere(Cause::DestNotObtainable),
                 None if self.outside.get(&device).is_some_and(|o| o.busy) => Place::Nowhere(Cause::Busy),
                 None => Place::Outside,
@@ -74,7 +76,7 @@ impl Switch {
             Place::Nowhere(Cause::DestNotObtainable) => Err(SwitchError::InvalidDestination(target.clone())),
             Place::Nowhere(Cause::DestOutOfOrder) => Err(SwitchError::OutOfService(reach.device)),
             Place::Nowhere(_) => Err(SwitchError::DestinationBusy(reach.device)),
-            Place::Extension | Place::Queue | Place::Outside => Ok(reach),
+            Place::Extension | Place::Queue | Place::RoutingPoint | Place::Outside => Ok(reach),
         }
     }
 
@@ -140,6 +142,7 @@ impl Switch {
         match place {
             Place::Extension => self.ring(call, &device, None, cause),
             Place::Queue => self.enter_queue(call, &device),
+            Place::RoutingPoint => self.enter_point(call, &device),
             Place::Outside => self.ring_outside(call, &device, cause),
             Place::Nowhere(why) => self.fail(call, &device, why),
         }
@@ -246,6 +249,7 @@ impl Switch {
             Then::ToneEnds => self.clear_leg(&call, &device, Cause::NormalClearing),
             Then::PromptEnds => self.clear_leg(&call, &device, Cause::Timeout),
             Then::Overflow => self.overflow(&call, &device),
+            Then::RouteReply => self.route_not_answered(&call, &device),
         }
     }
 
@@ -253,7 +257,13 @@ impl Switch {
         let Some(entry) = self.calls.get(call) else { return };
         let Some(leg) = entry.leg(device) else { return };
         if let Some(queue) = leg.queue.clone() {
-            return self.agent_did_not_answer(call, device, &queue);
+            self.agent_did_not_answer(call, device, &queue);
+            let unanswered = self.queues.get(&queue).map(|q| q.config.unanswered);
+            if unanswered == Some(Unanswered::NotReady) && self.agent_state(device) == Some(AgentState::Ready)
+            {
+                self.change_agent(device, AgentState::NotReady, None);
+            }
+            return;
         }
         let recalls = entry.recall_to.is_some();
         let forward =
@@ -286,9 +296,5 @@ impl Switch {
             self.remove_leg(call, &other);
             self.emit_cleared(call, &other, &other, Cause::MultipleAlerting, true);
         }
-    }
-
-    pub(super) fn rings_all(&self, queue: &Number) -> bool {
-        self.queues.get(queue).is_some_and(|q| q.config.distribution == Distribution::RingAll)
     }
 }

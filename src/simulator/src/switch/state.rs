@@ -6,7 +6,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::calls::{Call, Leg};
-use super::model::{AgentState, CallId, ConnectionId, Forwarding, LocalState, Number};
+use super::model::{
+    AgentRequest, AgentState, CallId, ConnectionId, Forwarding, LocalState, Number, RegistrationId,
+};
 use super::services::Services;
 use super::timer::Timer;
 use super::{Extension, Switch, SwitchError};
@@ -19,6 +21,8 @@ pub struct SwitchState {
     pub extensions: Vec<ExtensionView>,
     /// Every queue.
     pub queues: Vec<QueueView>,
+    /// Every routing point.
+    pub routing_points: Vec<RoutingPointView>,
     /// Every call.
     pub calls: Vec<CallView>,
 }
@@ -47,6 +51,7 @@ pub struct ExtensionView {
 
 /// The agent at an extension.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AgentView {
     /// Who.
     pub id: Arc<str>,
@@ -55,6 +60,12 @@ pub struct AgentView {
     pub group: Option<Number>,
     /// What the agent does.
     pub state: AgentState,
+    /// Why not ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Arc<str>>,
+    /// What is to follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending: Option<AgentRequest>,
 }
 
 /// One queue.
@@ -67,8 +78,28 @@ pub struct QueueView {
     pub name: Option<Arc<str>>,
     /// Its members.
     pub members: Vec<Number>,
+    /// The extensions at which an agent is logged on who takes its calls.
+    pub agents: Vec<Number>,
     /// The calls that wait, the next one first.
     pub waiting: Vec<CallId>,
+}
+
+/// One routing point.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RoutingPointView {
+    /// Its number.
+    pub number: Number,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<Arc<str>>,
+    /// Where calls go when nobody says otherwise.
+    pub default_to: Number,
+    /// Who is asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration: Option<RegistrationId>,
+    /// The calls about which it has asked and waits, oldest first.
+    pub asking: Vec<CallId>,
 }
 
 /// One call.
@@ -110,7 +141,19 @@ impl Switch {
                     number: q.config.number.clone(),
                     name: q.config.name.clone(),
                     members: q.config.members.clone(),
+                    agents: self.agents_of(&q.config.number),
                     waiting: q.waiting.iter().cloned().collect(),
+                })
+                .collect(),
+            routing_points: self
+                .points
+                .values()
+                .map(|p| RoutingPointView {
+                    number: p.config.number.clone(),
+                    name: p.config.name.clone(),
+                    default_to: p.config.default_to.clone(),
+                    registration: self.asks(&p.config.number),
+                    asking: self.at.get(&p.config.number).cloned().unwrap_or_default(),
                 })
                 .collect(),
             calls: self.calls.values().map(|c| self.call_view(c)).collect(),
@@ -168,7 +211,24 @@ impl Switch {
         self.queues.keys()
     }
 
-    /// The name that belongs to a number: of an extension, a queue or an outside party.
+    /// How many calls wait in a queue.
+    #[must_use]
+    pub fn waiting_in(&self, queue: &Number) -> usize {
+        self.queues.get(queue).map_or(0, |queue| queue.waiting.len())
+    }
+
+    /// The numbers of all routing points.
+    pub fn routing_point_numbers(&self) -> impl Iterator<Item = &Number> {
+        self.points.keys()
+    }
+
+    /// Whether the number is a routing point.
+    #[must_use]
+    pub fn is_routing_point(&self, number: &Number) -> bool {
+        self.points.contains_key(number)
+    }
+
+    /// The name that belongs to a number: of an extension, a queue, a routing point or an outside party.
     #[must_use]
     pub fn name_of(&self, number: &Number) -> Option<&Arc<str>> {
         if let Some(extension) = self.extensions.get(number) {
@@ -176,6 +236,9 @@ impl Switch {
         }
         if let Some(queue) = self.queues.get(number) {
             return queue.config.name.as_ref();
+        }
+        if let Some(point) = self.points.get(number) {
+            return point.config.name.as_ref();
         }
         self.outside.get(number).and_then(|o| o.name.as_ref())
     }
@@ -209,6 +272,12 @@ impl Switch {
                 if self.calls.get(id).and_then(|c| c.leg(&queue.config.number)).is_none() {
                     return Err(format!("queue {} keeps call {id}, which is gone", queue.config.number));
                 }
+            }
+        }
+        for (route, dialogue) in &self.routes {
+            let leg = self.calls.get(&dialogue.call).and_then(|c| c.leg(&dialogue.point));
+            if leg.is_none_or(|leg| leg.route != Some(*route)) {
+                return Err(format!("route {route} asks about call {}, which is gone", dialogue.call));
             }
         }
         for (key, timer) in self.timers.all() {
@@ -260,6 +329,9 @@ impl Switch {
         if waits != self.queues.contains_key(&leg.device) {
             return Err(format!("call {id} stands at queue {} without waiting in it", leg.device));
         }
+        if self.points.contains_key(&leg.device) && leg.route.is_none_or(|r| !self.routes.contains_key(&r)) {
+            return Err(format!("call {id} stands at routing point {} and nobody is asked", leg.device));
+        }
         let needs_an_end =
             matches!(leg.state, LocalState::Alerting | LocalState::Fail | LocalState::Initiated);
         if needs_an_end && !waits && leg.timers.is_empty() {
@@ -285,6 +357,8 @@ impl Switch {
                 id: Arc::clone(&agent.id),
                 group: agent.group.clone(),
                 state: agent.state,
+                reason: agent.reason.clone(),
+                pending: agent.pending.as_ref().map(|pending| pending.request),
             }),
             calls: self.at.get(&number).cloned().unwrap_or_default(),
             number,

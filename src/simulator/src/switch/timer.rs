@@ -37,6 +37,8 @@ pub(super) enum Then {
     PromptEnds,
     /// It waited long enough in its queue.
     Overflow,
+    /// The application did not say in time where the call shall go.
+    RouteReply,
 }
 
 /// All timers, by the time at which they go off.

@@ -395,6 +395,7 @@ fn t11_after_call_work_keeps_the_next_call_away_until_it_ends() {
         agent: Some("900".into()),
         group: Some("7000".into()),
         request,
+        reason: None,
     };
     assert_eq!(table.does(&agent(AgentRequest::LoggedOn)), ["2001 AgentLoggedOn", "2001 AgentNotReady"]);
     table.does(&rings(CUSTOMER, "7000"));

@@ -179,7 +179,11 @@ async fn every_service_is_answered() {
                 "stateIncompatibility/noCallToAnswer",
             ),
             (wire::ParkCall { call: nobody(), ..Default::default() }.into(), "operation/serviceNotSupported"),
-            (wire::RouteRegister::default().into(), "operation/serviceNotSupported"),
+            (wire::RouteRegister { device: Some(DeviceId::new("none")) }.into(), "operation/invalidDeviceID"),
+            (
+                wire::RouteRegisterCancel { register: "none".into() }.into(),
+                "operation/invalidRouteRegistrationCrossRefID",
+            ),
         ];
         for (request, expected) in requests {
             let asked = request.root();

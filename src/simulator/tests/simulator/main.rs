@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod agents;
 mod client;
 mod control;
+mod day;
 mod dialects;
 mod flows;
 mod front_end;
 mod properties;
+mod routing;
 mod sins;
 mod table;

@@ -1,17 +1,18 @@
 //! What must hold whatever anybody does, in any order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::table::{CUSTOMER, config};
 use proptest::prelude::*;
 use schakel_simulator::duration::Span;
 use schakel_simulator::switch::{
-    AgentRequest, ClearStyle, Command, ConnectionId, Distribution, EventKind, Forwarding, LocalState,
-    MergedCallId, Number, Switch, SwitchConfig, SwitchEvent,
+    AgentRequest, AgentState, Cause, ClearStyle, Command, ConnectionId, Distribution, EventKind, Forwarding,
+    LocalState, MergedCallId, Number, PointEvents, RegistrationId, RouteId, RouteSays, RoutingPointConfig,
+    Switch, SwitchConfig, SwitchEvent, Unanswered,
 };
 
-const DEVICES: [&str; 8] = ["2001", "2002", "2003", "2004", "7000", CUSTOMER, "0612345678", "99"];
+const DEVICES: [&str; 9] = ["2001", "2002", "2003", "2004", "7000", "7100", CUSTOMER, "0612345678", "99"];
 
 /// A thing that happens; call ids are chosen among those that live.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ enum Happening {
 
 fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
-        12 => (0..24_u8, 0..8_usize, 0..8_usize, 0..6_usize, any::<bool>())
+        12 => (0..29_u8, 0..9_usize, 0..9_usize, 0..6_usize, any::<bool>())
             .prop_map(|(what, a, b, call, flag)| Happening::Command(what, a, b, call, flag)),
         2 => (0..40_000_u64).prop_map(Happening::Wait),
         1 => Just(Happening::ReuseIds),
@@ -33,7 +34,7 @@ fn happening() -> impl Strategy<Value = Happening> {
 fn lawful_config() -> impl Strategy<Value = SwitchConfig> {
     let ids =
         prop_oneof![Just(MergedCallId::Primary), Just(MergedCallId::Secondary), Just(MergedCallId::New)];
-    (ids, any::<[bool; 8]>()).prop_map(|(merged, flags)| {
+    (ids, any::<[bool; 12]>()).prop_map(|(merged, flags)| {
         let mut config = config();
         let behaviour = &mut config.behaviour;
         behaviour.merged_call_id = merged;
@@ -41,12 +42,25 @@ fn lawful_config() -> impl Strategy<Value = SwitchConfig> {
         behaviour.offered = flags[1];
         behaviour.held_on_consultation = flags[2];
         behaviour.transfer_while_ringing = flags[3];
-        config.queues[0].distribution = if flags[4] { Distribution::InTurn } else { Distribution::RingAll };
+        config.queues[0].distribution = match (flags[4], flags[8]) {
+            (true, true) => Distribution::LongestIdle,
+            (true, false) => Distribution::InTurn,
+            (false, _) => Distribution::RingAll,
+        };
         config.queues[0].wrap_up = Some(Span::seconds(if flags[5] { 5 } else { 0 }));
         if flags[6] {
             config.queues[0].overflow_after = Some(Span::seconds(30));
             config.queues[0].overflow_to = Some("2004".into());
         }
+        config.queues[0].unanswered = if flags[9] { Unanswered::NotReady } else { Unanswered::StayReady };
+        let mut point = RoutingPointConfig::new("7100", if flags[10] { "7000" } else { "2004" });
+        point.events = match (flags[9], flags[11]) {
+            (true, true) => PointEvents::Nothing,
+            (true, false) => PointEvents::Offered,
+            (false, _) => PointEvents::Delivered,
+        };
+        config.routing_points.push(point);
+        config.behaviour.agents_move = flags[11];
         for extension in &mut config.extensions {
             extension.pickup_group = Some("all".into());
             extension.call_waiting = flags[7];
@@ -102,6 +116,15 @@ fn command(switch: &Switch, what: u8, a: usize, b: usize, pick: usize, flag: boo
             let kind = Forwarding::ALL[pick % 3];
             Command::SetForwarding { device: a, kind, to: flag.then_some(b) }
         }
+        23 => Command::RouteRegister { point: flag.then(|| "7100".into()) },
+        24 if flag => Command::RouteAbort(None),
+        24 => Command::RouteCancel(RegistrationId(u64::try_from(pick).unwrap() + 1)),
+        25 | 26 => {
+            let route = latest_route(switch, pick);
+            Command::RouteSelect { route, to: b, tell_used: flag, correlator }
+        }
+        27 if flag => Command::RouteReject(latest_route(switch, pick)),
+        27 => Command::RouteEnd(latest_route(switch, pick)),
         _ => {
             let request = [
                 AgentRequest::LoggedOn,
@@ -110,8 +133,81 @@ fn command(switch: &Switch, what: u8, a: usize, b: usize, pick: usize, flag: boo
                 AgentRequest::WorkingAfterCall,
                 AgentRequest::LoggedOff,
             ][pick % 5];
-            Command::SetAgentState { device: a, agent: Some("900".into()), group: None, request }
+            let agent = Some(if flag { "900".into() } else { format!("9{a}").into() });
+            let group = flag.then(|| "7000".into());
+            Command::SetAgentState { device: a, agent, group, request, reason: None }
         }
+    }
+}
+
+/// A dialogue that may be open: the ids are given out in order, so one of the last is.
+fn latest_route(switch: &Switch, pick: usize) -> RouteId {
+    let open = (1..400).rev().map(RouteId).filter(|route| switch.registration_of(*route).is_some());
+    open.take(pick + 1).last().unwrap_or(RouteId(0))
+}
+
+/// What agents do, from their events alone: a queue may give a call only to one who is ready.
+#[derive(Default)]
+struct Agents {
+    states: BTreeMap<Number, AgentState>,
+}
+
+impl Agents {
+    fn hear(&mut self, events: &[SwitchEvent]) -> Result<(), String> {
+        for event in events {
+            match &event.kind {
+                EventKind::AgentState { device, state, .. } => {
+                    self.states.insert(device.clone(), *state);
+                }
+                EventKind::AgentLoggedOff { device, .. } => {
+                    self.states.remove(device);
+                }
+                EventKind::Delivered { connection } if event.cause == Some(Cause::Distributed) => {
+                    let state = self.states.get(&connection.device);
+                    if state.is_some_and(|state| *state != AgentState::Ready) {
+                        return Err(format!("{} was given a call while {state:?}", connection.device));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every route request is followed by exactly one end, from the switch or the application, or an abort.
+#[derive(Default)]
+struct Dialogues {
+    open: BTreeMap<RouteId, RegistrationId>,
+}
+
+impl Dialogues {
+    fn hear(&mut self, events: &[SwitchEvent], command: Option<&Command>) -> Result<(), String> {
+        if let Some(Command::RouteEnd(route)) = command {
+            self.open.remove(route);
+        }
+        for event in events {
+            let EventKind::Routeing(message) = &event.kind else { continue };
+            match &message.says {
+                RouteSays::Request { route, .. } => {
+                    if self.open.insert(*route, message.registration).is_some() {
+                        return Err(format!("dialogue {route} begins twice"));
+                    }
+                }
+                RouteSays::Again { route, .. } | RouteSays::Used { route, .. } => {
+                    if self.open.get(route) != Some(&message.registration) {
+                        return Err(format!("dialogue {route} goes on after its end"));
+                    }
+                }
+                RouteSays::End { route, .. } => {
+                    if self.open.remove(route) != Some(message.registration) {
+                        return Err(format!("dialogue {route} ends twice"));
+                    }
+                }
+                RouteSays::Abort => self.open.retain(|_, of| *of != message.registration),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -150,7 +246,7 @@ impl Monitors {
 fn alive(switch: &Switch) -> BTreeSet<(Number, String)> {
     let state = switch.state();
     let legs = state.calls.iter().flat_map(|call| call.connections.iter().map(move |leg| (leg, call)));
-    legs.filter(|(leg, _)| switch.is_device(&leg.device))
+    legs.filter(|(leg, _)| switch.is_told(&leg.device))
         .map(|(leg, call)| (leg.device.clone(), call.id.to_string()))
         .collect()
 }
@@ -166,9 +262,11 @@ proptest! {
     ) {
         let mut switch = Switch::new(config).unwrap();
         let mut monitors = Monitors::default();
+        let (mut agents, mut dialogues) = (Agents::default(), Dialogues::default());
         let mut now = Duration::ZERO;
         for happening in happenings {
             let mut events = Vec::new();
+            let mut done = None;
             match happening {
                 Happening::Wait(millis) => {
                     now += Duration::from_millis(millis);
@@ -178,6 +276,8 @@ proptest! {
                 Happening::Command(what, a, b, pick, flag) => {
                     switch.tick(now, &mut events);
                     monitors.hear(&events);
+                    agents.hear(&events).map_err(TestCaseError::fail)?;
+                    dialogues.hear(&events, None).map_err(TestCaseError::fail)?;
                     events.clear();
                     let command = command(&switch, what, a, b, pick, flag);
                     let before = switch.state();
@@ -186,15 +286,30 @@ proptest! {
                         prop_assert_eq!(before, switch.state(), "refused: {:?}", command);
                         prop_assert_eq!(deadline, switch.next_deadline());
                         prop_assert!(events.is_empty());
+                    } else {
+                        done = Some(command);
                     }
                 }
             }
             monitors.hear(&events);
+            agents.hear(&events).map_err(TestCaseError::fail)?;
+            dialogues.hear(&events, done.as_ref()).map_err(TestCaseError::fail)?;
             if let Err(wrong) = switch.audit() {
                 return Err(TestCaseError::fail(wrong));
             }
             prop_assert_eq!(&monitors.alive, &alive(&switch));
         }
+        // A call that is asked about comes to somewhere or ends: no dialogue lasts longer than its time.
+        let mut events = Vec::new();
+        for _ in 0..4 {
+            now += Duration::from_secs(4);
+            switch.tick(now, &mut events);
+        }
+        monitors.hear(&events);
+        agents.hear(&events).map_err(TestCaseError::fail)?;
+        dialogues.hear(&events, None).map_err(TestCaseError::fail)?;
+        prop_assert!(dialogues.open.is_empty());
+        prop_assert!(switch.state().routing_points.iter().all(|point| point.asking.is_empty()));
         let calls: Vec<_> = switch.state().calls.into_iter().map(|call| call.id).collect();
         for call in calls {
             let mut events = Vec::new();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use schakel_simulator::switch::{
-    Command, ConnectionId, EventKind, ExtensionConfig, Number, Outcome, QueueConfig, Switch, SwitchConfig,
-    SwitchError, SwitchEvent,
+    Command, ConnectionId, EventKind, ExtensionConfig, Number, Outcome, QueueConfig, RouteSays, Switch,
+    SwitchConfig, SwitchError, SwitchEvent,
 };
 
 /// A caller from outside.
@@ -103,7 +103,8 @@ pub fn consults(call: &str, by: &str, to: &str) -> Command {
     Command::Consult { existing: at(call, by), to: to.into(), correlator: None }
 }
 
-/// One line a device that hears of an event: `2001 Delivered 1@2001 alerting newCall`.
+/// One line a device that hears of an event: `2001 Delivered 1@2001 alerting newCall`; of a routeing dialogue the
+/// registration stands in the place of the device: `(1) RouteRequest 2 1@7100`.
 pub fn told(events: &[SwitchEvent]) -> Vec<String> {
     let line = |event: &SwitchEvent, device: &Number, local: Option<&str>| {
         let mut words = vec![device.as_str().to_owned(), event.kind.name().to_owned()];
@@ -124,7 +125,28 @@ pub fn told(events: &[SwitchEvent]) -> Vec<String> {
     events
         .iter()
         .flat_map(|event| {
-            event.views.iter().map(move |view| line(event, &view.device, view.local.map(|l| l.name())))
+            let router = match &event.kind {
+                EventKind::Routeing(message) => {
+                    let registration = message.registration;
+                    let mut words = vec![format!("({registration})"), event.kind.name().to_owned()];
+                    words.extend(route_words(&message.says));
+                    Some(words.join(" "))
+                }
+                _ => None,
+            };
+            let devices =
+                event.views.iter().map(move |view| line(event, &view.device, view.local.map(|l| l.name())));
+            router.into_iter().chain(devices)
         })
         .collect()
+}
+
+fn route_words(says: &RouteSays) -> Vec<String> {
+    match says {
+        RouteSays::Request { route, connection, .. } => vec![route.to_string(), connection.to_string()],
+        RouteSays::Again { route, .. } | RouteSays::End { route, wrong: None } => vec![route.to_string()],
+        RouteSays::Used { route, to } => vec![route.to_string(), to.to_string()],
+        RouteSays::End { route, wrong: Some(wrong) } => vec![route.to_string(), format!("{wrong:?}")],
+        RouteSays::Abort => Vec::new(),
+    }
 }
