@@ -62,6 +62,8 @@ async fn all(app: &ApiState) -> Response {
     }
     let open = app.settings.streams_max.saturating_sub(app.streams.available_permits());
     out.one("schakel_event_streams", "gauge", "Event streams that are open.", open);
+    let lost = "Rows of the audit log that could not be written.";
+    out.one("schakel_audit_lost_total", "counter", lost, app.audit.lost());
     app.requests.write(&mut out);
     metrics::of_process(&mut out);
     let mut response = out.0.into_response();

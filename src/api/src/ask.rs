@@ -11,6 +11,7 @@ use schakel_core::command::Actor;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -25,6 +26,8 @@ pub(crate) struct Ask {
     pub query: BTreeMap<String, String>,
     pub headers: HeaderMap,
     pub body: Value,
+    /// The address that it came from.
+    pub from: Option<Arc<str>>,
     /// The body as it came, for the fingerprint of an idempotency key.
     pub raw: Bytes,
 }
@@ -102,7 +105,7 @@ impl Ask {
         Actor {
             token: self.access.token.id.as_str().into(),
             name: Some(self.access.token.name.as_str().into()),
-            from: None,
+            from: self.from.as_deref().map(Into::into),
             agent: self.access.token.agent.as_deref().map(Into::into),
         }
     }

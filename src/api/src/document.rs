@@ -1,5 +1,6 @@
 //! The OpenAPI document, made from the routes.
 
+use crate::persons::{MARK, WITHHELD};
 use crate::route::{Gives, Route, Schemas, Shape, shape};
 use crate::router::{API_VERSION, NAME_MAX};
 use schakel_contract::event::CloudEvent;
@@ -94,6 +95,8 @@ fn meaning(name: &str) -> &'static str {
         "contact" => "The contact's id.",
         "device" => "The extension.",
         "provider" => "The telephone system's name in the configuration.",
+        "route" => "The routing's id.",
+        "session" => "The contact session's id.",
         "token" => "The token's id, the part before the dot.",
         "transfer" => "The transfer's id.",
         _ => "The subscription's id.",
@@ -135,7 +138,7 @@ fn responses(route: &Route) -> Value {
     Value::Object(responses)
 }
 
-fn content(route: &Route) -> Option<Value> {
+pub(crate) fn content(route: &Route) -> Option<Value> {
     let schema = match &route.gives {
         Gives::Nothing => return None,
         Gives::Other(content) => return Some(content.clone()),
@@ -248,14 +251,31 @@ fn schemas(routes: &[Route]) -> Value {
         // Cannot fail: a schema has no keys that are not text.
         schemas.insert(name, serde_json::to_value(schema).unwrap_or_default());
     }
+    say_what_is_withheld(&mut schemas);
     // An enum with data takes exactly one of its forms, and utoipa does not say so.
-    for name in ["Destination", "RedriveRequest"] {
+    for name in ["Destination", "RedriveRequest", "RouteDecisionRequest"] {
         let forms = schemas.get_mut(name).and_then(|schema| schema["oneOf"].as_array_mut());
         for form in forms.into_iter().flatten() {
             form["additionalProperties"] = false.into();
         }
     }
     Value::Object(schemas)
+}
+
+/// A schema with something personal in it says so, and how it looks to who may not see that.
+fn say_what_is_withheld(schemas: &mut Map<String, Value>) {
+    const TEXT: &str = "Telephone numbers and names are not shown to this reader: what is marked `x-personal` is \
+                        absent, or empty where it is required.";
+    for schema in schemas.values_mut() {
+        let mut objects = vec![&mut *schema];
+        while let Some(object) = objects.pop() {
+            let marked = |each: &Value| each.get(MARK).is_some_and(|mark| *mark != false);
+            if object["properties"].as_object().is_some_and(|all| all.values().any(marked)) {
+                object["properties"][WITHHELD] = json!({ "type": "boolean", "description": TEXT });
+            }
+            objects.extend(object.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten());
+        }
+    }
 }
 
 impl Route {

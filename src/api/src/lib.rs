@@ -28,9 +28,11 @@
 
 mod admin;
 mod ask;
+mod audit;
 mod command;
 mod document;
 mod metrics;
+mod persons;
 mod problem;
 mod reply;
 mod route;
@@ -47,6 +49,18 @@ pub use admin::admin_router;
 pub use router::router;
 pub use serve::{serve, serve_admin};
 pub use state::{ApiError, ApiSettings, ApiState, Parts, Providers};
+
+/// Takes numbers and names out of a notification's JSON: for a subscription that does not get them.
+///
+/// # Errors
+/// When the document that says what is personal cannot be used.
+pub fn withholder() -> Result<Withhold, ApiError> {
+    let persons = persons::Persons::committed().map_err(|error| ApiError::Document(error.to_string()))?;
+    Ok(std::sync::Arc::new(move |payload: &[u8]| persons.withhold_event(payload)))
+}
+
+/// Gives a notification's JSON without numbers and names.
+pub type Withhold = std::sync::Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
 /// The OpenAPI document (3.1), as `schakel openapi` prints it and `/v1/openapi.json` gives it.
 pub fn openapi_json() -> String {

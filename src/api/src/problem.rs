@@ -1,5 +1,6 @@
 //! Problems as responses.
 
+use crate::audit::DENIED;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
@@ -50,6 +51,14 @@ impl Failure {
         self.problem.cause = Some(cause);
         self.problem.can_retry = Some(false);
         self
+    }
+
+    /// How the audit log says it.
+    pub(crate) fn result(&self) -> String {
+        if self.problem.status == 403 {
+            return DENIED.to_owned();
+        }
+        format!("refused:{}", self.problem.kind.rsplit('/').next().unwrap_or_default())
     }
 
     /// The response, naming the path that it is about.

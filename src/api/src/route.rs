@@ -80,6 +80,12 @@ pub(crate) struct Route {
     pub created: bool,
     pub is_command: bool,
     pub has_version: bool,
+    /// It is asked with POST and changes nothing.
+    pub is_search: bool,
+    /// The audit log has it although it shows no numbers and names.
+    pub is_recorded: bool,
+    /// The audit log has not got it although it changes something.
+    pub is_unrecorded: bool,
     pub failures: Vec<ProblemKind>,
     pub handler: Handler,
 }
@@ -108,6 +114,9 @@ where
         created: false,
         is_command: false,
         has_version: false,
+        is_search: false,
+        is_recorded: false,
+        is_unrecorded: false,
         failures: Vec::new(),
         handler: Arc::new(move |ask| Box::pin(handler(ask))),
     }
@@ -149,6 +158,24 @@ impl Route {
         self.gives = Gives::Page(shape::<T>());
         let after = json!({ "type": "string", "minLength": 1, "maxLength": 300 });
         self.query("after", "The `next` of the page before.", after).page_size()
+    }
+
+    /// It only looks: POST because what is looked for does not belong in a path.
+    pub(crate) fn search(mut self) -> Self {
+        self.is_search = true;
+        self
+    }
+
+    /// The audit log has it although it shows no numbers and names.
+    pub(crate) fn recorded(mut self) -> Self {
+        self.is_recorded = true;
+        self
+    }
+
+    /// The audit log has not got it: a sign of life, that says nothing of what somebody did.
+    pub(crate) fn unrecorded(mut self) -> Self {
+        self.is_unrecorded = true;
+        self
     }
 
     /// It makes an object: 201.

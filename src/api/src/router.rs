@@ -1,9 +1,12 @@
-//! From a request to its route's function and back: who asks, what is wrong with it, the answer, the headers.
+//! From a request to its route's function and back: who asks, what is wrong with it, the answer, what the audit log
+//! has of it, what of it is shown, the headers.
 
 use crate::ask::{Ask, lacks};
+use crate::audit::{self, Audited};
 use crate::document::path_schema;
 use crate::problem::Failure;
 use crate::route::{Answer, Route};
+use crate::serve::Remote;
 use crate::state::ApiState;
 use crate::tokens::Access;
 use axum::Router;
@@ -18,7 +21,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use schakel_contract::problem::{InputError, InputPlace, ProblemKind};
-use schakel_contract::views::TokenView;
+use schakel_contract::views::{Scope, TokenView};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -71,7 +74,7 @@ async fn elsewhere(app: ApiState, request: Request, kind: ProblemKind) -> Respon
 async fn answer(app: ApiState, index: usize, request: Request) -> Response {
     let (started, path) = (Instant::now(), request.uri().path().to_owned());
     let route = &app.routes[index];
-    let result = guarded(route.id, handle(app.clone(), route, request)).await;
+    let result = guarded(route.id, handle(app.clone(), index, request)).await;
     let response = result.unwrap_or_else(|failure| failure.at(&path));
     app.requests.count(route.id, response.status().as_u16(), Some(started.elapsed()));
     with_headers(response)
@@ -85,9 +88,15 @@ async fn guarded(route: &'static str, request: impl Future<Output = Answer>) -> 
     })
 }
 
-async fn handle(app: ApiState, route: &Route, request: Request) -> Result<Response, Failure> {
+async fn handle(app: ApiState, index: usize, request: Request) -> Result<Response, Failure> {
+    let (shared, route) = (app.clone(), &app.clone().routes[index]);
     let (mut parts, body) = request.into_parts();
-    let access = access(&app, route, &parts.headers)?;
+    let from = parts.extensions.get::<Remote>().map(|remote| remote.0.clone());
+    let access = access(&app, route, &parts.headers, from.as_deref())?;
+    if let Some(scope) = route.scope.filter(|scope| !access.has(*scope)) {
+        let path = path_parameters(&mut parts).await.unwrap_or_default();
+        return recorded(&app, index, &access, from.as_deref(), &path, Err(lacks(scope))).await;
+    }
     acceptable(route, &parts.headers)?;
     let path = path_parameters(&mut parts).await?;
     let mut errors = Vec::new();
@@ -101,9 +110,57 @@ async fn handle(app: ApiState, route: &Route, request: Request) -> Result<Respon
     }
     let Parts { method, uri, headers, .. } = parts;
     let uri = uri.path().to_owned();
-    let ask = Ask { app, access, method, uri, path, query, headers, body, raw };
+    let (who, at, whence) = (access.clone(), path.clone(), from.clone());
+    let ask = Ask { app, access, method, uri, path, query, headers, from, body, raw };
     let limit = ask.app.settings.answer_timeout + if route.is_command { ask.wait() } else { Duration::ZERO };
-    tokio::time::timeout(limit, (route.handler)(ask)).await.unwrap_or_else(|_| Err(unanswered(route)))
+    let answered = tokio::time::timeout(limit, (route.handler)(ask)).await;
+    let answer = answered.unwrap_or_else(|_| Err(unanswered(route)));
+    let answer = recorded(&shared, index, &who, whence.as_deref(), &at, answer).await?;
+    Ok(shown(&shared, index, &who, answer).await)
+}
+
+/// An answer when the audit log has what it must have of it.
+async fn recorded(
+    app: &ApiState,
+    index: usize,
+    access: &Access,
+    from: Option<&str>,
+    path: &BTreeMap<String, String>,
+    answer: Answer,
+) -> Answer {
+    let (route, audited) = (&app.routes[index], &app.audited[index]);
+    let Some(action) = audited.action() else { return answer };
+    let result = answer.as_ref().map_or_else(Failure::result, |_| "succeeded".to_owned());
+    let denied = result == audit::DENIED;
+    let object = audit::object_of(route, path).or_else(|| audit::object_in(answer.as_ref().ok()?));
+    let entry = audit::entry(access, from, action, object, result);
+    match audited {
+        Audited::Change(_) if !denied => {
+            // Whoever is told that it is done can find in the log who did it.
+            let written = tokio::time::timeout(app.settings.answer_timeout, app.audit.changed(entry)).await;
+            written.map_err(|_| unanswered(route))??;
+        }
+        Audited::Look(_) if answer.is_ok() => app.audit.looked(entry),
+        _ if denied => app.audit.looked(entry),
+        _ => {}
+    }
+    answer
+}
+
+/// An answer without numbers and names, for who may not see them.
+async fn shown(app: &ApiState, index: usize, access: &Access, mut answer: Response) -> Response {
+    let Some(schema) = app.personal[index].as_ref().filter(|_| !access.has(Scope::PersonsRead)) else {
+        return answer;
+    };
+    let json = answer.headers().get(CONTENT_TYPE).is_some_and(|media| media == "application/json");
+    // A problem tells the caller of his own request; an event stream takes out of each notification what it must.
+    if !json {
+        return answer;
+    }
+    let body = std::mem::take(answer.body_mut()).collect().await.map(|body| body.to_bytes());
+    // Cannot fail: it was in memory.
+    *answer.body_mut() = app.persons.withhold(schema, &body.unwrap_or_default()).into();
+    answer
 }
 
 /// The engine does not answer while the journal takes nothing, as when its disk is full.
@@ -116,32 +173,34 @@ fn unanswered(route: &Route) -> Failure {
     Failure::new(ProblemKind::Unavailable, detail)
 }
 
-/// Who asks, whether he may, and whether he asks too often.
-fn access(app: &ApiState, route: &Route, headers: &HeaderMap) -> Result<Access, Failure> {
-    let Some(scope) = route.scope else { return Ok(nobody()) };
+/// Who asks, and whether he asks too often.
+fn access(app: &ApiState, route: &Route, headers: &HeaderMap, from: Option<&str>) -> Result<Access, Failure> {
+    if route.scope.is_none() {
+        return Ok(nobody());
+    }
     let bearer = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let unauthenticated = |detail| Failure::new(ProblemKind::Unauthenticated, detail);
+    let unauthenticated = |token: Option<&str>, detail: &str| {
+        // Of one that is not ours nothing is written: it may be anything.
+        app.audit.refused(token.filter(|id| app.tokens.knows(id)), from);
+        Failure::new(ProblemKind::Unauthenticated, detail)
+    };
     let (_, token) = bearer.ok_or_else(|| {
-        unauthenticated(
-            "give an access token: Authorization: Bearer <token>; `schakel token create` makes one",
-        )
+        let how = "give an access token: Authorization: Bearer <token>; `schakel token create` makes one";
+        unauthenticated(None, how)
     })?;
-    let access = app
-        .tokens
-        .check(token.trim())
-        .ok_or_else(|| unauthenticated("this access token is unknown, has expired or was revoked"))?;
+    let access = app.tokens.check(token.trim()).ok_or_else(|| {
+        let id = token.trim().split_once('.').map(|(id, _)| id);
+        unauthenticated(id, "this access token is unknown, has expired or was revoked")
+    })?;
     if let Err(not_until) = app.limiter.check_key(&access.token.id) {
         // Whole seconds, rounded up: never early.
         let wait = not_until.wait_time_from(DefaultClock::default().now()).as_secs() + 1;
         let detail = format!("more than {} requests a second", app.settings.requests_per_second_max);
         return Err(Failure::new(ProblemKind::TooManyRequests, detail).retry_after(wait));
-    }
-    if !access.has(scope) {
-        return Err(lacks(scope));
     }
     Ok(access)
 }

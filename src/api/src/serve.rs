@@ -38,6 +38,10 @@ const HEADER_BYTES_MAX: usize = 16 * 1024;
 /// Headers of a request: a browser sends some twenty.
 const HEADERS_MAX: usize = 64;
 
+/// The address that a connection came from, as it is with every request of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Remote(pub Arc<str>);
+
 /// Serves the API until `shutdown` becomes true, then lets what is under way end.
 ///
 /// At most `connections_max` connections; TLS and the headers of a request must be there within `header_timeout`.
@@ -70,11 +74,14 @@ async fn accept(
         // First a place, then a connection: who waits, waits in the kernel's bounded queue.
         let accepted = async {
             let permit = connections.clone().acquire_owned().await.map_err(io::Error::other)?;
-            Ok::<_, io::Error>((listener.accept().await?.0, permit))
+            Ok::<_, io::Error>((listener.accept().await?, permit))
         };
         tokio::select! {
             accepted = accepted => match accepted {
-                Ok((stream, permit)) => drop(tokio::spawn(server.clone().connection(stream, permit, drained.clone()))),
+                Ok(((stream, peer), permit)) => {
+                    let from = Remote(peer.ip().to_canonical().to_string().into());
+                    drop(tokio::spawn(server.clone().connection(stream, from, permit, drained.clone())));
+                }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -101,17 +108,18 @@ impl Server {
     async fn connection(
         self: Arc<Self>,
         stream: TcpStream,
+        from: Remote,
         _permit: OwnedSemaphorePermit,
         stop: watch::Receiver<bool>,
     ) {
         // A small reply must not wait for the acknowledgement of the one before. Without it all is slower, not wrong.
         let _ = stream.set_nodelay(true);
-        let Some(acceptor) = &self.tls else { return self.http1(stream, stop).await };
+        let Some(acceptor) = &self.tls else { return self.http1(stream, from, stop).await };
         match tokio::time::timeout(self.header_timeout, acceptor.accept(stream)).await {
             Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                self.http2(stream, stop).await
+                self.http2(stream, from, stop).await
             }
-            Ok(Ok(stream)) => self.http1(stream, stop).await,
+            Ok(Ok(stream)) => self.http1(stream, from, stop).await,
             Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
         }
@@ -120,6 +128,7 @@ impl Server {
     async fn http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         &self,
         stream: S,
+        from: Remote,
         stop: watch::Receiver<bool>,
     ) {
         let connection = http1::Builder::new()
@@ -127,7 +136,7 @@ impl Server {
             .header_read_timeout(self.header_timeout)
             .max_buf_size(HEADER_BYTES_MAX)
             .max_headers(HEADERS_MAX)
-            .serve_connection(TokioIo::new(stream), self.service());
+            .serve_connection(TokioIo::new(stream), self.service(from));
         let graceful = GracefulShutdown::new();
         let connection = graceful.watch(connection);
         run(connection, graceful, stop).await;
@@ -136,6 +145,7 @@ impl Server {
     async fn http2<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         &self,
         stream: S,
+        from: Remote,
         stop: watch::Receiver<bool>,
     ) {
         let connection = http2::Builder::new(TokioExecutor::new())
@@ -145,7 +155,7 @@ impl Server {
             // A client that is gone without a word is noticed by its silence.
             .keep_alive_interval(Duration::from_secs(20))
             .keep_alive_timeout(self.header_timeout)
-            .serve_connection(TokioIo::new(stream), self.service());
+            .serve_connection(TokioIo::new(stream), self.service(from));
         let graceful = GracefulShutdown::new();
         let connection = graceful.watch(connection);
         run(connection, graceful, stop).await;
@@ -153,6 +163,7 @@ impl Server {
 
     fn service(
         &self,
+        from: Remote,
     ) -> impl hyper::service::Service<
         hyper::Request<Incoming>,
         Response = axum::response::Response,
@@ -161,9 +172,11 @@ impl Server {
     > + Clone
     + Send
     + 'static {
-        TowerToHyperService::new(
-            self.router.clone().map_request(|request: hyper::Request<Incoming>| request.map(Body::new)),
-        )
+        TowerToHyperService::new(self.router.clone().map_request(move |request: hyper::Request<Incoming>| {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(from.clone());
+            request
+        }))
     }
 }
 

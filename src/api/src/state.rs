@@ -1,6 +1,8 @@
 //! What the API is given, and what it keeps.
 
+use crate::audit::{Audit, Audited};
 use crate::metrics::Requests;
+use crate::persons::Persons;
 use crate::routes;
 use crate::schema::Checker;
 use crate::subscriptions::{SubscriptionError, Subscriptions};
@@ -127,6 +129,12 @@ pub struct App {
     pub(crate) checker: Checker,
     pub(crate) document: Bytes,
     pub(crate) requests: Requests,
+    /// What the audit log has of each route.
+    pub(crate) audited: Vec<Audited>,
+    pub(crate) audit: Audit,
+    pub(crate) persons: Persons,
+    /// The schema of what each route gives, where something of it is personal.
+    pub(crate) personal: Vec<Option<Value>>,
 }
 
 impl ApiState {
@@ -141,6 +149,7 @@ impl ApiState {
         let in_paths = std::iter::once(&document["paths"]);
         let checker = Checker::new(document["components"]["schemas"].clone(), in_paths)
             .map_err(|error| ApiError::Document(error.to_string()))?;
+        let persons = Persons::new(document["components"]["schemas"].clone());
         let burst = NonZeroU32::new(parts.settings.requests_per_second_max).unwrap_or(NonZeroU32::MIN);
         Ok(Self(Arc::new(App {
             tokens: Tokens::load(parts.store.clone())?,
@@ -149,6 +158,10 @@ impl ApiState {
             streams: Arc::new(tokio::sync::Semaphore::new(parts.settings.streams_max)),
             document: Bytes::from_static(document::COMMITTED.as_bytes()),
             requests: Requests::default(),
+            audited: routes.iter().map(|route| Audited::of(route, &persons)).collect(),
+            audit: Audit::new(parts.store.clone()),
+            personal: routes.iter().map(|route| persons.of_route(route)).collect(),
+            persons,
             engine: parts.engine,
             store: parts.store,
             outbox: parts.outbox,

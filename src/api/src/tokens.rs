@@ -137,6 +137,11 @@ impl Tokens {
         is_valid(&token).then_some(Access { token })
     }
 
+    /// Whether there is a token with this id.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+
     /// Whether a token that was checked earlier is still good.
     pub(crate) fn is_still_good(&self, access: &Access) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);

@@ -108,7 +108,7 @@ pub struct EventData<'a> {
     pub occurred_at: Timestamp,
     /// At which device, where it is about one connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("2001"))]
+    #[schema(nullable = false, examples("2001"), extensions(("x-personal" = json!("unlessOurs"))))]
     pub device: Option<Cow<'a, str>>,
     /// The agent who sits there, or whom it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]

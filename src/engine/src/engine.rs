@@ -1,5 +1,6 @@
 //! The loop.
 
+use crate::audit;
 use crate::clock::Clock;
 use crate::fact::encode_fact;
 use crate::handle::{Accepted, Ask, CommandAsk, EngineHandle, Look, SubscriptionFilter, TestDelivery};
@@ -297,6 +298,8 @@ impl Engine {
                 Effect::Execute { provider, command } => turn.acts.push(Act::Execute(provider, command)),
                 Effect::Completed(command) => {
                     self.keep_reply(command, &mut turn.batch);
+                    let record = self.state.commands.get(&command);
+                    turn.batch.audit.extend(record.map(|record| audit::of_command(record, at)));
                     turn.acts.push(Act::Completed(command));
                 }
                 Effect::Fact(fact) => turn.batch.facts.push(encode_fact(&fact)),

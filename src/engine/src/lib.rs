@@ -10,6 +10,7 @@
 //! Nothing is acted on before it is durable, and a reader never sees what is not: both wait in the same queue.
 //! The price: a command waits for one fsync before it is on the wire, and so does a notification.
 
+mod audit;
 pub mod clock;
 pub mod engine;
 mod fact;
@@ -19,6 +20,7 @@ mod origin;
 mod recover;
 mod subscribers;
 
+pub use audit::identifier;
 pub use engine::{Committed, Engine, EngineSettings};
 pub use fact::{FactError, Verified, anonymise_fact, decode_fact, encode_fact, state_in, verify_facts};
 pub use handle::{

@@ -191,7 +191,9 @@ impl Follower {
         }
         for row in &page.rows {
             let kind = format!("nl.schakel.{}.v1", row.kind);
-            self.ready.push_back(frame(row.seq, &kind, &row.payload));
+            let withheld = (!self.access.has(Scope::PersonsRead))
+                .then(|| Bytes::from(self.app.persons.withhold_event(&row.payload)));
+            self.ready.push_back(frame(row.seq, &kind, withheld.as_ref().unwrap_or(&row.payload)));
         }
         self.after = page.next;
         Some(())

@@ -2,6 +2,7 @@
 
 use super::all_reply;
 use crate::ask::Ask;
+use crate::audit::About;
 use crate::problem::Failure;
 use crate::reply::json_reply;
 use crate::route::{Answer, Route, route};
@@ -40,7 +41,9 @@ async fn create(ask: Ask) -> Answer {
         Failure::new(ProblemKind::Internal, "the token could not be made; the log of schakel says why")
     })?;
     tracing::info!(token = created.token.id, by = ask.access.token.id, "a token was made");
-    Ok(json_reply(StatusCode::CREATED, &created))
+    let mut response = json_reply(StatusCode::CREATED, &created);
+    response.extensions_mut().insert(About(format!("tokens/{}", created.token.id)));
+    Ok(response)
 }
 
 async fn revoke(ask: Ask) -> Answer {

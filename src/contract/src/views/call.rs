@@ -102,7 +102,7 @@ pub struct CallView<'a> {
     pub connections: Vec<ConnectionView<'a>>,
     /// Data that the telephone system carries along with the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, extensions(("x-personal" = json!(true))))]
     pub correlator: Option<Cow<'a, str>>,
     /// When it began.
     pub started_at: Timestamp,
@@ -177,7 +177,7 @@ pub enum PurposeKind {
 #[schema(as = Connection)]
 pub struct ConnectionView<'a> {
     /// The device; an outside party's is the number as the telephone system names it.
-    #[schema(examples("2001"))]
+    #[schema(examples("2001"), extensions(("x-personal" = json!("unlessOurs"))))]
     pub device: Cow<'a, str>,
     /// Whether it is a device of ours, at which something can be asked.
     pub ours: bool,
@@ -286,8 +286,11 @@ impl PurposeView {
 impl<'a> ConnectionView<'a> {
     fn of(state: &'a State, call: &'a Call, connection: &'a Connection) -> Self {
         let can_be_asked = connection.ours && connection.state.is_live();
+        // Of a customer who was erased while his call goes on, the number is not shown any more.
+        let erased =
+            !connection.ours && state.contacts.get(&call.contact).is_some_and(|contact| contact.erased);
         Self {
-            device: Cow::Borrowed(connection.device.as_str()),
+            device: Cow::Borrowed(if erased { "" } else { connection.device.as_str() }),
             ours: connection.ours,
             state: connection.state.into(),
             since: connection.since.into(),

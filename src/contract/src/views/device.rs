@@ -30,7 +30,7 @@ pub struct DeviceView<'a> {
     pub kind: DeviceKind,
     /// Its name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, extensions(("x-personal" = json!(true))))]
     pub name: Option<Cow<'a, str>>,
     /// Whether it is watched.
     pub monitor: MonitorView<'a>,

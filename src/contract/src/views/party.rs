@@ -12,15 +12,15 @@ use utoipa::ToSchema;
 pub struct PartyView<'a> {
     /// The number as the telephone system gave it; absent when unknown or restricted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("0201234567"))]
+    #[schema(nullable = false, examples("0201234567"), extensions(("x-personal" = json!(true))))]
     pub number: Option<Cow<'a, str>>,
     /// The same number in E.164, where it could be recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("+31201234567"))]
+    #[schema(nullable = false, examples("+31201234567"), extensions(("x-personal" = json!(true))))]
     pub e164: Option<Cow<'a, str>>,
     /// The name as the telephone system gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("Gemeente Voorbeeld"))]
+    #[schema(nullable = false, examples("Gemeente Voorbeeld"), extensions(("x-personal" = json!(true))))]
     pub name: Option<Cow<'a, str>>,
     /// The caller asked not to be shown.
     pub restricted: bool,

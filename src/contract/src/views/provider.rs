@@ -108,6 +108,7 @@ pub struct RefusedMessageView<'a> {
     /// What is wrong with it, and where.
     pub reason: Cow<'a, str>,
     /// The message, cut to a bound; U+FFFD stands for what is no UTF-8. It may hold telephone numbers and names.
+    #[schema(extensions(("x-personal" = json!(true))))]
     pub text: Cow<'a, str>,
 }
 

@@ -42,15 +42,15 @@ pub enum RecognitionStatus {
 pub struct NumberView<'a> {
     /// As the telephone system gave it; absent when it gave none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("0201234567"))]
+    #[schema(nullable = false, examples("0201234567"), extensions(("x-personal" = json!(true))))]
     pub raw: Option<Cow<'a, str>>,
     /// In E.164, where it is such a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, extensions(("x-personal" = json!(true))))]
     pub e164: Option<E164>,
     /// Its extension, where it is one of the organisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("8123"))]
+    #[schema(nullable = false, examples("8123"), extensions(("x-personal" = json!(true))))]
     pub extension: Option<Cow<'a, str>>,
     /// What kind of number it is.
     pub kind: NumberKind,
@@ -89,7 +89,7 @@ pub struct MatchView<'a> {
     #[schema(examples("K-10042"))]
     pub reference: Cow<'a, str>,
     /// Its name.
-    #[schema(examples("J. de Vries"))]
+    #[schema(examples("J. de Vries"), extensions(("x-personal" = json!(true))))]
     pub name: Cow<'a, str>,
     /// As whom he calls.
     pub role: MatchRole,
@@ -155,6 +155,7 @@ pub struct CustomerView {
     /// Person or organisation.
     pub kind: CustomerKind,
     /// Its name.
+    #[schema(extensions(("x-personal" = json!(true))))]
     pub name: String,
     /// Its numbers, those that are switched off among them.
     pub numbers: Vec<CustomerNumberView>,
@@ -168,6 +169,7 @@ pub struct CustomerView {
 #[schema(as = CustomerNumber)]
 pub struct CustomerNumberView {
     /// The number.
+    #[schema(extensions(("x-personal" = json!(true))))]
     pub number: E164,
     /// Whether it is recognised.
     pub enabled: bool,

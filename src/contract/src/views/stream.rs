@@ -74,7 +74,7 @@ pub struct OriginView {
     pub provider_call: Option<String>,
     /// The device that it was about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("2001"))]
+    #[schema(nullable = false, examples("2001"), extensions(("x-personal" = json!(true))))]
     pub device: Option<String>,
     /// The cause that it gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]

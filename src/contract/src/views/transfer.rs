@@ -58,10 +58,11 @@ pub struct TransferView<'a> {
     #[schema(nullable = false)]
     pub consultation: Option<Uuid>,
     /// The number or extension that was asked for.
+    #[schema(extensions(("x-personal" = json!(true))))]
     pub to: Cow<'a, str>,
     /// The device that received it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, extensions(("x-personal" = json!(true))))]
     pub to_device: Option<Cow<'a, str>>,
     /// How far it is.
     pub state: TransferState,
