@@ -211,8 +211,8 @@ pub enum Operation {
         /// The queues that he logs on to or off from; empty where the PBX knows by itself.
         queues: Vec<DeviceId>,
     },
-    /// GetAgentState; what it says comes as a report. From now on an adapter whose PBX does not report agent states
-    /// asks for this device's again and again.
+    /// GetAgentState; what it says comes as a report, before the reply. From now on an adapter whose PBX does not report
+    /// agent states asks for this device's again and again.
     GetAgentState {
         /// Where the agent sits.
         device: DeviceId,

@@ -48,6 +48,11 @@ pub enum Command {
         /// What the PBX makes of him.
         state: RequestedAgentState,
     },
+    /// What does a PBX make of him? Schakel's own, after a registration and a resynchronisation.
+    GetAgentState {
+        /// Who.
+        agent: AgentId,
+    },
     /// JKC opens a contact session.
     OpenSession {
         /// Whose.
@@ -139,6 +144,7 @@ impl Command {
             Command::Register { .. }
             | Command::Unregister { .. }
             | Command::SetReadiness { .. }
+            | Command::GetAgentState { .. }
             | Command::OpenSession { .. }
             | Command::ChangeSession { .. } => return None,
             Command::SetAgentState { .. } => Action::SetAgentState,

@@ -1,6 +1,8 @@
 //! What is always true of a [`State`]: asked by tests after every input, here and in the engine.
 
+use crate::apply::availability;
 use crate::command::CommandState;
+use crate::model::availability::{Claim, Claimant};
 use crate::model::call::{Call, Purpose};
 use crate::model::route::RouteState;
 use crate::state::{Deadline, State};
@@ -16,6 +18,7 @@ pub fn violations(state: &State) -> Vec<String> {
     deadlines(state, &mut found);
     routes(state, &mut found);
     agents(state, &mut found);
+    sessions(state, &mut found);
     found
 }
 
@@ -207,7 +210,7 @@ fn routes(state: &State, found: &mut Vec<String>) {
             found.push(format!("index of dialogues of {provider:?}: it is empty and was kept"));
         }
         for id in ids.values() {
-            if !state.routes.get(id).is_some_and(|route| route.provider == *provider) {
+            if state.routes.get(id).is_none_or(|route| route.provider != *provider) {
                 found.push(format!("a dialogue of {provider:?} leads to a routing that is not there"));
             }
         }
@@ -216,10 +219,53 @@ fn routes(state: &State, found: &mut Vec<String>) {
 
 fn agents(state: &State, found: &mut Vec<String>) {
     for (id, agent) in &state.agents {
+        let mut wrong = |what: &str| found.push(format!("agent {id:?}: {what}"));
+        let now = availability(state, agent);
+        if now != agent.availability {
+            wrong(&format!("he is {now:?} and was kept as {:?}", agent.availability));
+        }
+        let busy = |claim: &Claim| matches!(claim.by, Claimant::Call(_) | Claimant::AfterCall);
+        if now.ledger.iter().any(busy) && (now.room() > 0 || now.takes_calls || now.takes_chats) {
+            wrong("he rings, speaks or is in after-call work, and could be given more (rule 8)");
+        }
+        if let Some(session) = agent.session
+            && !state.sessions.get(&session).is_some_and(|session| session.agent == *id && session.is_open())
+        {
+            wrong("he works in a session that is not open, or not his");
+        }
+        if let Some(work) = &agent.after_call
+            && (agent.session != Some(work.session) || agent.registration.is_none())
+        {
+            wrong("he is in after-call work without its session, or nowhere (rule 9)");
+        }
+        if agent.registration.is_none() && (agent.provider_state.is_some() || agent.asked_state.is_some()) {
+            wrong("he sits nowhere and a telephone system has him as an agent");
+        }
         let Some(sits) = &agent.registration else { continue };
         let device = state.device(&sits.provider, &sits.device);
         if device.and_then(|device| device.agent.as_ref()) != Some(id) {
-            found.push(format!("agent {id:?} sits where the device does not know of it"));
+            wrong("he sits where the device does not know of it");
+        }
+    }
+}
+
+fn sessions(state: &State, found: &mut Vec<String>) {
+    for (id, session) in &state.sessions {
+        let mut wrong = |what: &str| found.push(format!("session {id}: {what}"));
+        let works = state.agents.get(&session.agent).is_some_and(|agent| agent.session == Some(*id));
+        if session.is_open() != works {
+            wrong("it is open and nobody works in it, or the other way round");
+        }
+        if session.is_open() != state.armed.contains_key(&Deadline::SessionLease(*id))
+            || session.is_open() != session.lease.is_some()
+        {
+            wrong("an open one, and no other, has a lease");
+        }
+        if session.is_open() == state.armed.contains_key(&Deadline::ForgetSession(*id)) {
+            wrong("it is not open and will never be forgotten, or will be while it is open");
+        }
+        if !session.is_open() && session.decisions.values().any(Option::is_none) {
+            wrong("it is asked about and not open any more");
         }
     }
 }

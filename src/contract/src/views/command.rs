@@ -192,6 +192,7 @@ pub(crate) fn kind_of(command: &Command) -> &'static str {
         Command::Unregister { .. } => "unregister",
         Command::SetReadiness { .. } => "set-readiness",
         Command::SetAgentState { .. } => Action::SetAgentState.as_str(),
+        Command::GetAgentState { .. } => "get-agent-state",
         Command::OpenSession { .. } => "open-session",
         Command::ChangeSession { change, .. } => match change {
             SessionChange::Park => "park-session",

@@ -29,8 +29,10 @@ mirror! {
         Decided,
         /// The browser vanished and did not come back.
         Vanished,
-        /// The user logged off.
+        /// The user logged off, or another took his place.
         LoggedOff,
+        /// It was parked for so long that it is not kept any more.
+        Expired,
     }
 }
 

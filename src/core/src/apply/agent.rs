@@ -3,9 +3,13 @@
 use super::Context;
 use super::availability::newcomer;
 use crate::command::{Actor, Command, Refusal, RefusalCause};
-use crate::model::agent::{ProviderAgentState, Registration};
+use crate::model::action::Reason;
+use crate::model::agent::{ProviderAgentState, Readiness, Registration};
+use crate::model::cause::Cause;
 use crate::model::device::DeviceKind;
-use crate::model::ids::{AgentId, CommandId, DeviceId, ProviderId, Str};
+use crate::model::ids::{AgentId, CommandId, DeviceId, ProviderId};
+use crate::model::session::{SessionCause, SessionState};
+use crate::notification::Kind;
 
 impl Context<'_> {
     /// A user sits at an extension: he leaves the one where he sat, and whoever sat there leaves it.
@@ -21,15 +25,19 @@ impl Context<'_> {
                 && sits.provider_agent == at.provider_agent
                 && sits.queues == at.queues
         });
+        let agent = at.agent.clone();
         if !same {
             let before = self.state.device(&at.provider, &at.device).and_then(|device| device.agent.clone());
             self.because_of(Some(id), |context| {
                 if let Some(before) = before.filter(|before| *before != at.agent) {
-                    context.leave(&before);
+                    context.leave(&before, Cause::TakenOver);
                 }
                 context.free_seat(&at.agent);
                 context.sit(at);
             });
+        }
+        if same {
+            self.log_on_again(id, &agent);
         }
         self.fulfil(id);
     }
@@ -37,7 +45,7 @@ impl Context<'_> {
     /// A user leaves. One who sits nowhere has left already.
     pub(super) fn unregister(&mut self, id: CommandId, command: &Command, by: &Actor, agent: &AgentId) {
         self.accept(id, command, by, None, None, None);
-        self.because_of(Some(id), |context| context.leave(agent));
+        self.because_of(Some(id), |context| context.leave(agent, Cause::LoggedOff));
         self.fulfil(id);
     }
 
@@ -46,27 +54,53 @@ impl Context<'_> {
         self.state.agents.get(agent).map_or(0, |agent| agent.version)
     }
 
-    /// A user's registration ends, and is told.
-    pub(super) fn leave(&mut self, agent: &AgentId) {
+    /// A user's registration ends, and is told. What he was working on is kept: after-call work ends, his open session
+    /// is parked. What was said of his day is over: he is ready when he comes back.
+    pub(super) fn leave(&mut self, agent: &AgentId, cause: Cause) {
         let Some(device) = self.free_seat(agent) else { return };
-        self.tell_agent(agent, Some(&device));
+        let Some(known) = self.state.agents.get_mut(agent) else { return };
+        known.readiness = Readiness::Ready;
+        known.rested = None;
+        let session = known.session;
+        self.tell_agent(Kind::AgentRegistered, agent, Some(&device), None, cause);
+        if let Some(session) = session {
+            self.end_session(session, SessionState::Parked, SessionCause::LoggedOff, cause);
+        }
     }
 
-    /// JKC says whether a user wants calls, or schakel that the PBX is to follow.
-    pub(super) fn agent_command(&mut self, id: CommandId, command: &Command, by: &Actor) {
-        self.accept(id, command, by, None, None, None);
-        self.refuse(id, Refusal::new(RefusalCause::NotSupported, "Readiness is not kept yet."));
-    }
-
-    /// What a provider says of one of its agents.
-    pub(super) fn agent_report(
+    /// JKC says whether a user wants calls. His PBX follows by itself.
+    pub(super) fn set_readiness(
         &mut self,
-        _provider: &ProviderId,
-        _device: Option<&DeviceId>,
-        _agent: Option<&Str>,
-        _state: &ProviderAgentState,
-        _queues: &[DeviceId],
+        id: CommandId,
+        command: &Command,
+        by: &Actor,
+        agent: &AgentId,
+        readiness: &Readiness,
     ) {
+        self.accept(id, command, by, None, None, None);
+        let known = self.state.agents.get_mut(agent).filter(|agent| agent.registration.is_some());
+        let Some(known) = known else {
+            return self.refuse(id, Refusal::not_allowed(RefusalCause::NotRegistered, Reason::NotRegistered));
+        };
+        if known.readiness != *readiness || known.rested.is_some() {
+            known.version += 1;
+        }
+        known.readiness = readiness.clone();
+        // What was pressed at the telephone before is not wanted any more.
+        known.rested = None;
+        self.because_of(Some(id), |context| context.ask_anew(agent));
+        self.fulfil(id);
+    }
+
+    /// A user registers where he sits already: one whom the PBX has logged off wants to be logged on.
+    fn log_on_again(&mut self, id: CommandId, agent: &AgentId) {
+        let Some(known) = self.state.agents.get_mut(agent) else { return };
+        if known.provider_state == Some(ProviderAgentState::LoggedOff) {
+            known.asked_state = None;
+            self.because_of(Some(id), |context| {
+                context.touch(agent);
+            });
+        }
     }
 
     fn may_register(&self, provider: &ProviderId, device: &DeviceId) -> Result<(), Refusal> {
@@ -94,18 +128,25 @@ impl Context<'_> {
         }
         let (agent, device) = (at.agent.clone(), at.device.clone());
         let since = self.at;
-        let known =
-            self.state.agents.entry(agent.clone()).or_insert_with(|| newcomer(agent.clone(), since));
+        let known = self.state.agents.entry(agent.clone()).or_insert_with(|| newcomer(agent.clone(), since));
         known.registration = Some(Registration { since, ..at });
         known.version += 1;
-        self.tell_agent(&agent, Some(&device));
+        self.touch(&agent);
+        self.tell_agent(Kind::AgentRegistered, &agent, Some(&device), None, Cause::Normal);
     }
 
     /// Empties the place of a user; gives it.
     fn free_seat(&mut self, agent: &AgentId) -> Option<DeviceId> {
+        let known = self.state.agents.get(agent)?;
+        let registration = known.registration.clone()?;
+        let known = known.clone();
+        self.log_off(&known, &registration);
         let known = self.state.agents.get_mut(agent)?;
-        let registration = known.registration.take()?;
+        known.registration = None;
+        known.provider_state = None;
+        known.asked_state = None;
         known.version += 1;
+        self.touch(agent);
         let devices = self.state.devices.get_mut(&registration.provider);
         if let Some(device) = devices.and_then(|devices| devices.get_mut(&registration.device))
             && device.is_registered_to(&registration)

@@ -1,9 +1,62 @@
 //! One availability for telephone and chat: a pure function of the state (T02, rule 8).
+//!
+//! | reason, strongest first | from | in one word | takes of the ledger | new calls | new chats |
+//! | --- | --- | --- | --- | --- | --- |
+//! | sits nowhere; logged off | JKC; PBX | offline | | no | no |
+//! | link down (or not looked over yet); out of service | PBX | unreachable | | no | no |
+//! | a call at his device, in whatever state | PBX | on call | 100 a call | no | no |
+//! | after-call work | session; PBX | after call | 100 | no | no |
+//! | not ready | JKC, and the PBX in its own words | not ready | | no | no |
+//! | do-not-disturb; forwarded | device | not ready | | no | no |
+//! | an open session | JKC | in session | 100 | yes (T16) | no |
+//! | none of these | | available | | yes | while there is room |
+//!
+//! "Busy" of a PBX says nothing by itself: the calls at his device do.
+//!
+//! Whatever may change it marks the agent ([`Context::touch`]); at the end of the input those marked are looked at once:
+//! questions about a session (T16), after-call work (T11), availability, and what the PBX is to make of him.
 
-use crate::model::agent::{Agent, Readiness};
-use crate::model::availability::{Availability, AvailabilityState, Because};
-use crate::model::ids::AgentId;
+use super::Context;
+use crate::effect::Effect;
+use crate::model::agent::{Agent, ProviderAgentState, Readiness};
+use crate::model::availability::{Availability, AvailabilityState, Because, CAPACITY, Claim, Claimant};
+use crate::model::cause::Cause;
+use crate::model::ids::{AgentId, CallId, CommandId, DeviceId, ProviderId};
+use crate::model::provider::LinkState;
 use crate::model::time::Time;
+use crate::notification::{Kind, Subject};
+use crate::state::State;
+
+/// Why an agent is looked at again at the end of the input.
+#[derive(Debug, Default)]
+pub(super) struct Touched {
+    /// The command that touched him, where one did.
+    command: Option<CommandId>,
+    /// Nothing that touched him was seen to happen.
+    concluded: bool,
+    /// Calls that began to ring at his device.
+    pub(super) rang: Vec<CallId>,
+    /// The call that he left last, after he had spoken or dialled, and why.
+    pub(super) left: Option<(CallId, Cause)>,
+    /// The PBX is to be asked what he is.
+    pub(super) look: bool,
+}
+
+/// What an agent is now. `since` is that of the last one that was told.
+pub fn availability(state: &State, agent: &Agent) -> Availability {
+    let reasons = reasons(state, agent);
+    let word = reasons.first().map_or(AvailabilityState::Available, in_one_word);
+    let mut now = Availability {
+        state: word,
+        ledger: reasons.iter().filter_map(claim).collect(),
+        reasons,
+        takes_calls: matches!(word, AvailabilityState::Available | AvailabilityState::InSession),
+        takes_chats: false,
+        since: agent.availability.since,
+    };
+    now.takes_chats = word == AvailabilityState::Available && now.room() > 0;
+    now
+}
 
 /// An agent who has just become known: he sits nowhere yet.
 pub(super) fn newcomer(id: AgentId, at: Time) -> Agent {
@@ -26,4 +79,144 @@ pub(super) fn newcomer(id: AgentId, at: Time) -> Agent {
         },
         version: 0,
     }
+}
+
+impl Context<'_> {
+    /// An agent is to be looked at again at the end of this input.
+    pub(super) fn touch(&mut self, agent: &AgentId) -> &mut Touched {
+        let (command, concluded) = (self.command, self.reconstructed);
+        let new = Touched { concluded: true, ..Touched::default() };
+        let touched = self.touched.entry(agent.clone()).or_insert(new);
+        touched.command = command.or(touched.command);
+        touched.concluded &= concluded;
+        touched
+    }
+
+    /// As [`Context::touch`], for whoever sits at a device.
+    pub(super) fn touch_at(&mut self, provider: &ProviderId, device: &DeviceId) {
+        if let Some(agent) = self.state.device(provider, device).and_then(|device| device.agent.clone()) {
+            self.touch(&agent);
+        }
+    }
+
+    /// As [`Context::touch`], for all who sit at a provider's devices.
+    pub(super) fn touch_all(&mut self, provider: &ProviderId, look: bool) {
+        let devices = self.state.devices.get(provider).into_iter().flatten();
+        let agents: Vec<AgentId> = devices.filter_map(|(_, device)| device.agent.clone()).collect();
+        for agent in agents {
+            self.touch(&agent).look |= look;
+        }
+    }
+
+    /// What follows for the agents who were touched.
+    pub(super) fn settle(&mut self) {
+        while !self.touched.is_empty() {
+            for (agent, touched) in std::mem::take(&mut self.touched) {
+                let command = touched.command.or_else(|| self.command_behind(&touched));
+                let before = std::mem::replace(&mut self.reconstructed, touched.concluded);
+                self.because_of(command, |context| {
+                    context.mind_decisions(&agent, &touched.rang);
+                    context.mind_after_call(&agent, touched.left);
+                    context.refresh(&agent);
+                });
+                self.reconstructed = before;
+                if touched.look {
+                    self.look_at(&agent);
+                }
+                self.make_follow(&agent);
+            }
+        }
+    }
+
+    /// Keeps and tells what an agent is, where that has changed.
+    fn refresh(&mut self, id: &AgentId) {
+        let Some(agent) = self.state.agents.get(id) else { return };
+        let mut now = availability(self.state, agent);
+        if now == agent.availability {
+            return;
+        }
+        if now.state != agent.availability.state {
+            now.since = self.at;
+        }
+        let device = agent.registration.as_ref().map(|sits| sits.device.clone());
+        if let Some(agent) = self.state.agents.get_mut(id) {
+            agent.availability = now;
+            agent.version += 1;
+        }
+        self.tell_agent(Kind::AgentAvailabilityChanged, id, device.as_ref(), None, Cause::Normal);
+    }
+
+    /// The command that ended the call which an agent left, as it was told.
+    fn command_behind(&self, touched: &Touched) -> Option<CommandId> {
+        let (call, _) = touched.left.filter(|_| !touched.concluded)?;
+        self.effects.iter().rev().find_map(|effect| match effect {
+            Effect::Notify(told) if told.subject == Subject::Call(call) => told.command,
+            _ => None,
+        })
+    }
+}
+
+fn reasons(state: &State, agent: &Agent) -> Vec<Because> {
+    let mut found = Vec::new();
+    let seat = agent.registration.as_ref();
+    let device = seat.and_then(|seat| state.device(&seat.provider, &seat.device));
+    if seat.is_none() {
+        found.push(Because::NotRegistered);
+    }
+    if agent.provider_state == Some(ProviderAgentState::LoggedOff) {
+        found.push(Because::LoggedOff);
+    }
+    if let Some(seat) = seat {
+        // While a provider is looked over, what is known of its telephones may be old.
+        if state.providers.get(&seat.provider).is_none_or(|provider| provider.link != LinkState::Up) {
+            found.push(Because::LinkDown);
+        }
+        if device.is_some_and(|device| device.out_of_service) {
+            found.push(Because::OutOfService);
+        }
+        let at = state.at_device.get(&seat.provider).and_then(|devices| devices.get(&seat.device));
+        found.extend(at.into_iter().flat_map(|at| &at.calls).map(|call| Because::Call(*call)));
+    }
+    match (&agent.after_call, &agent.provider_state) {
+        (Some(work), _) => found.push(Because::AfterCall(Some(work.session))),
+        (None, Some(ProviderAgentState::WorkingAfterCall)) => found.push(Because::AfterCall(None)),
+        _ => {}
+    }
+    if let Readiness::NotReady(reason) = &agent.readiness {
+        found.push(Because::NotReady(reason.clone()));
+    }
+    if let Some(ProviderAgentState::NotReady(reason)) = &agent.provider_state {
+        found.push(Because::ProviderNotReady(reason.clone()));
+    }
+    if device.is_some_and(|device| device.do_not_disturb) {
+        found.push(Because::DoNotDisturb);
+    }
+    if device.is_some_and(|device| device.forwarding) {
+        found.push(Because::Forwarded);
+    }
+    found.extend(agent.session.map(Because::Session));
+    found
+}
+
+fn in_one_word(reason: &Because) -> AvailabilityState {
+    match reason {
+        Because::NotRegistered | Because::LoggedOff => AvailabilityState::Offline,
+        Because::LinkDown | Because::OutOfService => AvailabilityState::Unreachable,
+        Because::Call(_) => AvailabilityState::OnCall,
+        Because::AfterCall(_) => AvailabilityState::AfterCall,
+        Because::NotReady(_) | Because::ProviderNotReady(_) | Because::DoNotDisturb | Because::Forwarded => {
+            AvailabilityState::NotReady
+        }
+        Because::Session(_) => AvailabilityState::InSession,
+    }
+}
+
+fn claim(reason: &Because) -> Option<Claim> {
+    let by = match reason {
+        Because::Call(call) => Claimant::Call(*call),
+        Because::AfterCall(_) => Claimant::AfterCall,
+        Because::Session(session) => Claimant::Session(*session),
+        _ => return None,
+    };
+    Some(Claim { by, share: CAPACITY })
 }

@@ -96,6 +96,9 @@ impl Context<'_> {
     /// Nothing came of it, and what hangs on it follows: its transfer, the customer on hold.
     pub(super) fn fail_command(&mut self, id: CommandId, refusal: Refusal) {
         let Some(record) = self.state.commands.get(&id) else { return };
+        if is_about_agent(&record.command) {
+            return self.agent_answered(id, record.step, Err(refusal));
+        }
         let Some(transfer) = record.transfer else { return self.refuse(id, refusal) };
         let action = record.command.action();
         let cut_off = matches!(refusal.cause, RefusalCause::LinkDown | RefusalCause::Interrupted);
@@ -195,6 +198,10 @@ impl Context<'_> {
             let result = result.as_ref().map(|_| ()).map_err(Clone::clone);
             return self.take_back_answered(id, step, &result);
         }
+        if is_about_agent(&record.command) {
+            let result = result.as_ref().map(|_| ()).map_err(Clone::clone);
+            return self.agent_answered(id, step, result);
+        }
         match result {
             Err(refusal) => self.fail_command(id, refusal.clone()),
             Ok(_) => {
@@ -243,6 +250,7 @@ impl Context<'_> {
             Command::SetForwarding { destination, .. } => {
                 device.is_some_and(|device| device.forwarding == destination.is_some())
             }
+            Command::SetAgentState { agent, state } => self.is_followed(agent, state),
             command => match command.action() {
                 Some(Action::Answer | Action::PickUp | Action::Retrieve) => {
                     here == ConnectionState::Connected
@@ -525,6 +533,11 @@ impl Context<'_> {
 /// Whether somebody else than this device made a call, and the device is not on it.
 fn is_of_another(call: &Call, device: &DeviceId) -> bool {
     call.calling_device.as_ref().is_some_and(|caller| caller != device) && !state_at(call, device).is_live()
+}
+
+/// Whether it asks a PBX about one of its agents.
+fn is_about_agent(command: &Command) -> bool {
+    matches!(command, Command::SetAgentState { .. } | Command::GetAgentState { .. })
 }
 
 fn overdue() -> Refusal {

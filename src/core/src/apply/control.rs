@@ -21,7 +21,10 @@ impl Context<'_> {
             return;
         }
         match command {
-            Command::Register { agent, .. } | Command::Unregister { agent }
+            Command::Register { agent, .. }
+            | Command::Unregister { agent }
+            | Command::SetReadiness { agent, .. }
+            | Command::OpenSession { agent, .. }
                 if if_version.is_some_and(|version| version != self.version_of(agent)) =>
             {
                 self.accept(id, command, by, None, None, None);
@@ -39,11 +42,20 @@ impl Context<'_> {
                 self.register(id, command, by, at);
             }
             Command::Unregister { agent } => self.unregister(id, command, by, agent),
-            Command::SetReadiness { .. } | Command::SetAgentState { .. } => {
-                self.agent_command(id, command, by);
+            Command::SetReadiness { agent, readiness } => {
+                self.set_readiness(id, command, by, agent, readiness);
             }
-            Command::OpenSession { .. } | Command::ChangeSession { .. } => {
-                self.session_command(id, command, by);
+            Command::SetAgentState { .. } | Command::GetAgentState { .. } => {
+                self.accept(id, command, by, None, None, None);
+                let detail =
+                    "The telephone system follows by itself: set the user's readiness, or end his session.";
+                self.refuse(id, Refusal::new(RefusalCause::NotSupported, detail));
+            }
+            Command::OpenSession { agent, contact, reference } => {
+                self.open_session(id, command, by, agent, *contact, reference.as_ref());
+            }
+            Command::ChangeSession { session, change } => {
+                self.change_session(id, command, by, *session, *change, if_version);
             }
             Command::DecideRoute { .. } => self.route_command(id, command, by),
             Command::Dial { agent, destination, .. } => self.dial(id, command, by, agent, destination),
@@ -371,7 +383,7 @@ fn not_allowed(reason: Reason) -> Refusal {
     Refusal::not_allowed(cause_of(reason), reason)
 }
 
-fn version_mismatch() -> Refusal {
+pub(super) fn version_mismatch() -> Refusal {
     Refusal::new(
         RefusalCause::VersionMismatch,
         "It has changed since you looked. Look again, and ask again if it is still wanted.",

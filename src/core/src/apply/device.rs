@@ -46,6 +46,7 @@ impl Context<'_> {
             }
             DeviceEvent::Named(name) => known.name = Some(name.clone()),
         }
+        self.touch_at(provider, device);
         let claimed = fulfils.and_then(|action| self.claim(provider, device, None, &[action]));
         if let Some(command) = claimed
             && self.is_so(command)
@@ -79,8 +80,10 @@ impl Context<'_> {
         let agent = ours.and_then(|device| device.agent.clone());
         let live = call.connection_mut(device).filter(|connection| connection.state.is_live());
         let before = live.as_ref().map_or(ConnectionState::Null, |connection| connection.state);
+        let mut minded = agent.is_some();
         match live {
             Some(connection) => {
+                minded |= connection.agent.is_some();
                 // It rings anew (a recall): that is to be told anew, to whoever sits there now.
                 let spoke = matches!(before, ConnectionState::Connected | ConnectionState::Held);
                 if state == ConnectionState::Alerting && spoke {
@@ -134,6 +137,10 @@ impl Context<'_> {
             }
             _ => {}
         }
+        let rings = state == ConnectionState::Alerting && before != state;
+        if minded && (rings || before.is_live() != state.is_live()) {
+            self.mind_agents(id, device, before, cause);
+        }
         before
     }
 
@@ -157,6 +164,7 @@ impl Context<'_> {
         let entry = self.entry(&provider, &device);
         entry.calls.retain(|at| *at != from && *at != to);
         entry.calls.push(to);
+        self.touch_at(&provider, &device);
     }
 
     /// The calls at a device.

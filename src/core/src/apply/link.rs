@@ -76,7 +76,7 @@ impl Context<'_> {
         self.state.unconfigured.remove(&at);
         self.set_monitor(provider, device, Monitor::None);
         if let Some(agent) = self.state.device(provider, device).and_then(|device| device.agent.clone()) {
-            self.leave(&agent);
+            self.leave(&agent, Cause::OutOfService);
         }
         if let Some(devices) = self.state.devices.get_mut(provider) {
             devices.remove(device);
@@ -203,11 +203,12 @@ impl Context<'_> {
     fn set_link(&mut self, provider: &ProviderId, link: LinkState, reason: Option<Str>) {
         let at = self.at;
         let Some(known) = self.state.providers.get_mut(provider) else { return };
+        known.reason = reason;
         if known.link != link {
             known.link = link;
             known.since = at;
+            self.touch_all(provider, link == LinkState::Up);
         }
-        known.reason = reason;
     }
 
     /// What became of the transfers while the link was down, by where the customer is now.

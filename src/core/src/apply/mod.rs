@@ -6,23 +6,29 @@
 //! Command ──► control · transfer · take_back · agent ────────┤
 //! Reply ────► command ───────────────────────────────────────┘
 //! Tick ─────► deadline
+//!
+//! whoever was touched ──► decision · after_call · availability ──► notify
+//!                    └──► follow (what his PBX is to make of him)
 //! ```
 //!
 //! One file an aggregate, all of them methods of one [`Context`]: the state, the effects so far, and the time, ids and
 //! cause of the input at hand. Nothing here fails: a refusal is data, a report without an edge is believed and counted.
 
 mod actions;
+mod after_call;
 mod agent;
 mod availability;
 mod call;
 mod command;
 mod control;
 mod deadline;
+mod decision;
 mod device;
 mod ending;
 mod erase;
 mod events;
 mod fact;
+mod follow;
 mod link;
 mod merge;
 mod notify;
@@ -35,13 +41,15 @@ mod take_back;
 mod transfer;
 
 pub use actions::actions;
+pub use availability::availability;
 
 use crate::effect::Effect;
 use crate::input::{Input, InputBody};
-use crate::model::ids::{CommandId, IdMaker};
+use crate::model::ids::{AgentId, CommandId, IdMaker};
 use crate::model::time::Time;
 use crate::report::EventReport;
 use crate::state::State;
+use std::collections::BTreeMap;
 
 /// Takes what happened, changes the state, and pushes what follows. Deterministic; never fails.
 pub fn apply(state: &mut State, input: &Input, effects: &mut Vec<Effect>) {
@@ -52,17 +60,23 @@ pub fn apply(state: &mut State, input: &Input, effects: &mut Vec<Effect>) {
         at: input.at,
         command: None,
         reconstructed: false,
+        touched: BTreeMap::new(),
     };
+    if input.body == InputBody::Started {
+        context.renew_leases();
+    }
     // Deadlines that have passed come first, whatever brought us here: their order must not hang on when a tick was sent.
     context.tick();
+    context.settle();
     match &input.body {
         InputBody::Started => context.started(),
         InputBody::Configured(settings) => context.configured(settings),
         InputBody::Report { provider, report } => match report {
             EventReport::Call(report) => context.call_report(provider, report),
             EventReport::Device { device, event } => context.device_report(provider, device, event),
-            EventReport::Agent { device, agent, state, queues } => {
-                context.agent_report(provider, device.as_ref(), agent.as_ref(), state, queues);
+            // Which of his queues it is about changes nothing: none of them is asked for by itself.
+            EventReport::Agent { device, agent, state, .. } => {
+                context.agent_report(provider, device.as_ref(), agent.as_ref(), state);
             }
             EventReport::Route { dialogue, event } => context.route_report(provider, dialogue, event),
         },
@@ -79,6 +93,7 @@ pub fn apply(state: &mut State, input: &Input, effects: &mut Vec<Effect>) {
         InputBody::Erase { contacts } => context.erase(contacts),
         InputBody::Tick | InputBody::Erased => {}
     }
+    context.settle();
 }
 
 /// One input at work.
@@ -91,6 +106,8 @@ struct Context<'a> {
     command: Option<CommandId>,
     /// What is told now is concluded from a snapshot, an answer or a deadline rather than seen to happen.
     reconstructed: bool,
+    /// The agents of whom something has changed.
+    touched: BTreeMap<AgentId, availability::Touched>,
 }
 
 impl Context<'_> {

@@ -4,7 +4,8 @@ use super::Context;
 use crate::effect::Effect;
 use crate::model::cause::Cause;
 use crate::model::ids::{
-    AgentId, CallId, CommandId, ContactId, DeviceId, NotificationId, ProviderId, RouteId, TransferId,
+    AgentId, CallId, CommandId, ContactId, DeviceId, NotificationId, ProviderId, RouteId, SessionId,
+    TransferId,
 };
 use crate::notification::{Kind, Notification, Subject};
 
@@ -37,10 +38,13 @@ impl Context<'_> {
     /// Tells that a command has its outcome, within its contact where it has one.
     pub(super) fn tell_command(&mut self, id: CommandId) {
         let Some(record) = self.state.commands.get(&id) else { return };
-        let contact = match (record.call, record.transfer) {
-            (Some(call), _) => self.state.calls.get(&call).map(|call| call.contact),
-            (None, Some(transfer)) => self.state.transfers.get(&transfer).map(|transfer| transfer.contact),
-            (None, None) => None,
+        let contact = match (record.call, record.transfer, record.session) {
+            (Some(call), ..) => self.state.calls.get(&call).map(|call| call.contact),
+            (None, Some(transfer), _) => self.state.transfers.get(&transfer).map(|transfer| transfer.contact),
+            (None, None, Some(session)) => {
+                self.state.sessions.get(&session).and_then(|session| session.contact)
+            }
+            (None, None, None) => None,
         };
         let (device, agent) = match &record.device {
             Some((provider, device)) => (
@@ -74,10 +78,42 @@ impl Context<'_> {
         self.tell(kind, Subject::Provider(provider.clone()), None, None, None, Cause::Normal);
     }
 
-    /// Tells where an agent sits.
-    pub(super) fn tell_agent(&mut self, agent: &AgentId, device: Option<&DeviceId>) {
-        let subject = Subject::Agent(agent.clone());
-        self.tell(Kind::AgentRegistered, subject, None, device, Some(agent.clone()), Cause::Normal);
+    /// Tells of an agent, at the device where he sits or sat.
+    pub(super) fn tell_agent(
+        &mut self,
+        kind: Kind,
+        agent: &AgentId,
+        device: Option<&DeviceId>,
+        contact: Option<ContactId>,
+        cause: Cause,
+    ) {
+        self.tell(kind, Subject::Agent(agent.clone()), contact, device, Some(agent.clone()), cause);
+    }
+
+    /// Tells of after-call work, within the contact of its session.
+    pub(super) fn tell_after_call(&mut self, kind: Kind, agent: &AgentId, session: SessionId, cause: Cause) {
+        let contact = self.state.sessions.get(&session).and_then(|session| session.contact);
+        let device = self.seat_of(agent);
+        self.tell_agent(kind, agent, device.as_ref(), contact, cause);
+    }
+
+    /// Tells of a session, within its contact, or within that of the call that it is about. Counts as a change of it.
+    pub(super) fn tell_session(
+        &mut self,
+        kind: Kind,
+        id: SessionId,
+        contact: Option<ContactId>,
+        cause: Cause,
+    ) {
+        let Some(session) = self.state.sessions.get_mut(&id) else { return };
+        session.version += 1;
+        let (contact, agent) = (contact.or(session.contact), session.agent.clone());
+        let device = self.seat_of(&agent);
+        self.tell(kind, Subject::Session(id), contact, device.as_ref(), Some(agent), cause);
+    }
+
+    fn seat_of(&self, agent: &AgentId) -> Option<DeviceId> {
+        Some(self.state.agents.get(agent)?.registration.as_ref()?.device.clone())
     }
 
     fn tell(

@@ -16,9 +16,10 @@ pub struct Agent {
     pub readiness: Readiness,
     /// What the PBX says of him as an agent; none where it has no agents or has not said anything.
     pub provider_state: Option<ProviderAgentState>,
-    /// What the PBX is to make of him: what was sent to it last and is not confirmed to be otherwise.
-    pub asked_state: Option<RequestedAgentState>,
-    /// The PBX's not-ready that he had before after-call work began, to be restored afterwards.
+    /// What the PBX was asked last to make of him; none before it was asked to log him on here.
+    pub asked_state: Option<Asked>,
+    /// The not-ready, with its reason, that was pressed at the telephone: it lasts through calls, and is restored after
+    /// after-call work, until JKC or the PBX says ready.
     pub rested: Option<Option<Str>>,
     /// After-call work under way.
     pub after_call: Option<AfterCall>,
@@ -85,6 +86,15 @@ pub enum RequestedAgentState {
     Ready,
     /// After-call work.
     WorkingAfterCall,
+}
+
+/// What a PBX was asked to make of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// What.
+    pub state: RequestedAgentState,
+    /// It has said something new of him since.
+    pub heard: bool,
 }
 
 /// After-call work: it lasts as long as its session (T11, rule 9).

@@ -115,6 +115,10 @@ causes! {
     Timeout = "timeout",
     /// The PBX named a cause that the adapter does not know.
     Other = "other",
+    /// Another user took the place.
+    TakenOver = "takenOver",
+    /// The user logged off.
+    LoggedOff = "loggedOff",
 }
 
 impl Cause {

@@ -36,6 +36,13 @@ pub struct Session {
     pub version: u64,
 }
 
+impl Session {
+    /// Whether it is being worked on.
+    pub fn is_open(&self) -> bool {
+        self.state == SessionState::Open
+    }
+}
+
 /// The state of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SessionState {
@@ -56,8 +63,10 @@ pub enum SessionCause {
     Decided,
     /// The browser vanished and did not come back (parked).
     Vanished,
-    /// The user logged off (parked).
+    /// The user logged off, or another took his place (parked).
     LoggedOff,
+    /// It was parked for so long that it is not kept any more (closed).
+    Expired,
 }
 
 /// What becomes of an open session when a call arrives: "bewaren of negeren" (T16).

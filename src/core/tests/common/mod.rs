@@ -247,8 +247,16 @@ impl World {
         self.input(InputBody::Resynced { provider: pbx(), without_snapshot: vec![] });
     }
 
-    /// What was told since the last time, as `call.ringing@2001`; `~` where it is concluded rather than seen.
+    /// What was told since the last time, as `call.ringing@2001`; `~` where it is concluded rather than seen. Without
+    /// what follows for the availability of agents, which stories about agents ask for ([`World::all_news`]).
     pub fn news(&mut self) -> Vec<String> {
+        let mut news = self.all_news();
+        news.retain(|line| !line.starts_with(Kind::AgentAvailabilityChanged.as_str()));
+        news
+    }
+
+    /// As [`World::news`], with all of it.
+    pub fn all_news(&mut self) -> Vec<String> {
         let news = self.told[self.seen..].iter().map(line).collect();
         self.seen = self.told.len();
         news
