@@ -9,10 +9,12 @@ mod call;
 mod command;
 mod contact;
 mod device;
+mod directory;
 mod party;
 mod provider;
 mod queue;
 mod recognition;
+mod report;
 mod route;
 mod session;
 mod snapshot;
@@ -34,6 +36,7 @@ pub use command::{ActorView, CommandLinks, CommandState, CommandView};
 pub(crate) use command::{allowed_now, refusal_of};
 pub use contact::{ContactDetailView, ContactView};
 pub use device::{DeviceKind, DeviceView, MonitorState, MonitorView};
+pub use directory::{DirectoryEntryView, DirectoryHitView, EntryKind, ImportReportView, PresenceView};
 pub use party::PartyView;
 pub use provider::{
     CapabilitiesView, CounterView, LinkState, MonitorsView, ObservationsView, ProviderView,
@@ -45,6 +48,10 @@ pub use queue::{
 pub use recognition::{
     CustomerKind, CustomerNumberView, CustomerView, MatchKind, MatchRole, MatchView, NumberKind, NumberView,
     RecognitionStatus, RecognitionView,
+};
+pub use report::{
+    DepartmentView, DurationView, Figure, FiguresView, GroupBy, ReportPeriodView, ReportRowView,
+    ReportedContactView, RestView, ShareView, TelephonyReportView, TransferredView,
 };
 pub use route::{DecidedBy, RouteDecisionView, RouteState, RouteView};
 pub use session::{DecisionView, LeaseView, SessionCause, SessionDecision, SessionState, SessionView};

@@ -3,7 +3,7 @@
 use super::Context;
 use crate::effect::Effect;
 use crate::fact::{ContactFact, LegFact, Merged, TransferFact};
-use crate::model::call::{Call, Connection, Purpose};
+use crate::model::call::{Call, Connection, Direction, Purpose};
 use crate::model::contact::Contact;
 use crate::model::device::DeviceKind;
 use crate::model::ids::{ContactId, DeviceId, ProviderId, TransferId};
@@ -27,12 +27,14 @@ impl Context<'_> {
 fn fact_of(state: &State, contact: &Contact) -> Option<ContactFact> {
     let all = || contact.calls.iter().filter_map(|id| state.calls.get(id));
     let first = all().next()?;
-    let last =
-        all().filter(|call| call.ended.is_some()).max_by_key(|call| call.ended.map(|ended| ended.at))?;
-    let ended = last.ended?;
     let calls: Vec<&Call> = all().filter(|call| call.id == first.id || is_customers(state, call)).collect();
+    let ended = |call: &Call| call.ended.map(|ended| ended.at);
+    let last = calls.iter().filter(|call| !call.is_live()).max_by_key(|call| ended(call))?;
+    let ended = last.ended?;
     let mut legs: Vec<LegFact> = calls.iter().flat_map(|call| legs_of(state, call)).collect();
     legs.sort_by_key(|leg| leg.arrived);
+    let outside = first.direction == Direction::Inbound && first.answered.is_some();
+    let answered_outside = outside && !legs.iter().any(LegFact::spoke);
     let queue = legs.iter().find(|leg| leg.kind == DeviceKind::Queue).map(|leg| leg.device.clone());
     let ours = |device: &DeviceId| state.device(&first.provider, device).is_some();
     Some(ContactFact {
@@ -47,8 +49,8 @@ fn fact_of(state: &State, contact: &Contact) -> Option<ContactFact> {
         from_jkc: calls.iter().any(|call| call.dialled_by.is_some()),
         legs,
         transfers: contact.transfers.iter().filter_map(|id| transfer_of(state, *id)).collect(),
-        away: ended.away,
-        failed: calls.iter().find_map(|call| call.failed),
+        away: ended.away || answered_outside,
+        failed: last.failed,
         cause: ended.cause,
         merged: ended.merged_into.and_then(|into| merged(state, last, state.calls.get(&into)?)),
         reconstructed: calls.iter().any(|call| call.reconstructed),
@@ -73,7 +75,8 @@ fn leg(state: &State, call: &Call, at: &Connection) -> LegFact {
     // Who dials is connected before anybody answers him.
     let answered = match dialled {
         true => call.answered,
-        false => at.connected,
+        // First seen on hold: he spoke before.
+        false => at.connected.or((at.held.0 > 0).then_some(at.entered)),
     };
     let answered: Option<Time> = answered.map(|answered| answered.max(at.entered));
     LegFact {
