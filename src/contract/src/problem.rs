@@ -3,6 +3,8 @@
 //! | cause of a refusal | status | again? |
 //! | --- | --- | --- |
 //! | `unknownCall` `unknownDevice` `unknownTransfer` `unknownProvider` | 404 | no |
+//! | `unknownSession` `unknownRoute` `unknownContact` | 404 | no |
+//! | `invalidSessionState` `sessionOpen` `alreadyDecided` | 409 | no |
 //! | `invalidConnectionState` `notRegistered` `notSupported` `notPermitted` `partyGone` | 409 | no |
 //! | `deviceOutOfService` `resourceBusy` | 409 | yes |
 //! | `versionMismatch` | 412 | yes |
@@ -348,12 +350,27 @@ pub struct InputLocation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, examples("pageSize"))]
     pub name: Option<String>,
+    /// Of a file: the line, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
+    pub line: Option<u64>,
 }
 
 impl InputError {
     /// Something in the body, at a JSON pointer (empty for the whole).
     pub fn body(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
-        let location = InputLocation { pointer: Some(pointer.into()), name: None };
+        let location = InputLocation { pointer: Some(pointer.into()), ..InputLocation::default() };
+        Self {
+            place: InputPlace::Body,
+            location: Some(location),
+            code: Some(code.into()),
+            detail: detail.into(),
+        }
+    }
+
+    /// Something in a line of a file, in a column of it where that is known.
+    pub fn line(line: u64, column: Option<&str>, code: &'static str, detail: impl Into<String>) -> Self {
+        let location = InputLocation { pointer: None, name: column.map(Into::into), line: Some(line) };
         Self {
             place: InputPlace::Body,
             location: Some(location),
@@ -364,7 +381,7 @@ impl InputError {
 
     /// A parameter of the path or the query, or a header.
     pub fn parameter(place: InputPlace, name: &str, code: &'static str, detail: impl Into<String>) -> Self {
-        let location = InputLocation { pointer: None, name: Some(name.into()) };
+        let location = InputLocation { name: Some(name.into()), ..InputLocation::default() };
         Self { place, location: Some(location), code: Some(code.into()), detail: detail.into() }
     }
 }
@@ -439,7 +456,11 @@ mod tests {
                 Cause::UnknownCall
                 | Cause::UnknownDevice
                 | Cause::UnknownTransfer
+                | Cause::UnknownSession
+                | Cause::UnknownRoute
+                | Cause::UnknownContact
                 | Cause::UnknownProvider => 404,
+                Cause::InvalidSessionState | Cause::SessionOpen | Cause::AlreadyDecided => 409,
                 Cause::InvalidConnectionState | Cause::NotRegistered | Cause::NotSupported => 409,
                 Cause::NotPermitted | Cause::PartyGone | Cause::DeviceOutOfService | Cause::ResourceBusy => {
                     409

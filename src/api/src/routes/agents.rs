@@ -7,16 +7,32 @@ use crate::problem::Failure;
 use crate::route::{Answer, Route, route};
 use http::Method;
 use schakel_contract::problem::ProblemKind;
-use schakel_contract::requests::{DialRequest, RegistrationRequest};
-use schakel_contract::views::{AgentStateView, AgentView, RegistrationView, Scope};
+use schakel_contract::requests::{AvailabilityRequest, DialRequest, RegistrationRequest};
+use schakel_contract::views::{
+    AgentStateView, AgentView, AvailabilityState, AvailabilityView, RegistrationView, Scope,
+};
 use schakel_core::command::Command;
-use schakel_core::model::ids::AgentId;
+use schakel_core::model::agent::{Agent, Readiness};
+use schakel_core::model::ids::{AgentId, DeviceId, ProviderId};
+use serde_json::json;
 
 pub(super) fn routes() -> Vec<Route> {
+    let name = || json!({ "type": "string", "minLength": 1, "maxLength": crate::router::NAME_MAX });
+    let states = json!({ "type": "string", "enum":
+        ["offline", "unreachable", "onCall", "afterCall", "notReady", "inSession", "available"] });
     vec![
-        route(Method::GET, "/agents", "listAgents", "Users who have registered", list)
-            .scope(Scope::AgentsRead)
-            .gives_page::<AgentView<'static>>(),
+        route(
+            Method::GET,
+            "/agents",
+            "listAgents",
+            "Users who have registered, each with his availability of this moment (T02)",
+            list,
+        )
+        .scope(Scope::AgentsRead)
+        .gives_page::<AgentView<'static>>()
+        .query("state", "Only those whose availability is this.", states)
+        .query("queue", "Only those who serve this queue.", name())
+        .query("provider", "Only those who sit at this telephone system.", name()),
         route(Method::GET, "/agents/{agent}", "getAgent", "A user and where he sits", read)
             .scope(Scope::AgentsRead)
             .gives::<AgentView<'static>>()
@@ -48,6 +64,27 @@ pub(super) fn routes() -> Vec<Route> {
         .versioned(),
         route(
             Method::GET,
+            "/agents/{agent}/availability",
+            "getAvailability",
+            "What a user can take now, by telephone and by chat, with every reason (T02)",
+            availability,
+        )
+        .scope(Scope::AgentsRead)
+        .gives::<AvailabilityView<'static>>()
+        .versioned(),
+        route(
+            Method::PUT,
+            "/agents/{agent}/availability",
+            "setAvailability",
+            "Says whether a user wants calls, or why not (T02)",
+            set_availability,
+        )
+        .scope(Scope::AgentsWrite)
+        .body::<AvailabilityRequest>()
+        .command()
+        .versioned(),
+        route(
+            Method::GET,
             "/agents/{agent}/state",
             "getAgentState",
             "A user's device and calls (T02)",
@@ -68,10 +105,34 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
+/// What a list of users asks for.
+struct Filter {
+    state: Option<AvailabilityState>,
+    queue: Option<DeviceId>,
+    provider: Option<ProviderId>,
+}
+
+impl Filter {
+    fn of(ask: &Ask) -> Self {
+        let state = ask.asked("state").and_then(|name| serde_json::from_value(name.into()).ok());
+        let (queue, provider) = (ask.asked("queue").map(Into::into), ask.asked("provider").map(Into::into));
+        Self { state, queue, provider }
+    }
+
+    fn wants(&self, agent: &Agent) -> bool {
+        let seat = agent.registration.as_ref();
+        let serves = |queue| seat.is_some_and(|seat| seat.queues.contains(queue));
+        let sits = |provider: &ProviderId| seat.is_some_and(|seat| seat.provider == *provider);
+        self.state.is_none_or(|state| state == agent.availability.state.into())
+            && self.queue.as_ref().is_none_or(serves)
+            && self.provider.as_ref().is_none_or(sits)
+    }
+}
+
 async fn list(ask: Ask) -> Answer {
-    let mut slice = Slice::of(&ask);
+    let (mut slice, filter) = (Slice::of(&ask), Filter::of(&ask));
     let look = move |state: &schakel_core::state::State| {
-        for (id, agent) in &state.agents {
+        for (id, agent) in state.agents.iter().filter(|(_, agent)| filter.wants(agent)) {
             if slice.wants(id.as_str()) {
                 slice.push(id.as_str().to_owned(), &AgentView::of(agent));
             }
@@ -104,6 +165,23 @@ async fn seat(ask: Ask) -> Answer {
     })?;
     let reply = crate::reply::body_reply(http::StatusCode::OK, body.into());
     Ok(crate::reply::with_version(reply, version))
+}
+
+async fn availability(ask: Ask) -> Answer {
+    let id = agent(&ask);
+    read_one(&ask.app, "agent", move |state| {
+        let agent = state.agents.get(&id)?;
+        seen(&AvailabilityView::of(&agent.availability), agent.version)
+    })
+    .await
+}
+
+async fn set_availability(ask: Ask) -> Answer {
+    ask.acts_for(ask.segment("agent"))?;
+    let body: AvailabilityRequest = ask.body()?;
+    let readiness =
+        if body.ready { Readiness::Ready } else { Readiness::NotReady(body.reason.map(Into::into)) };
+    command::run(&ask, Command::SetReadiness { agent: agent(&ask), readiness }).await
 }
 
 async fn state(ask: Ask) -> Answer {

@@ -53,6 +53,9 @@ pub struct RouteView<'a> {
     pub deadline: Timestamp,
     /// How often the telephone system asked: 1, and one more each time that the destination could not be had.
     pub tries: u32,
+    /// Destinations that were decided and could not be had, oldest first: why the telephone system asks again.
+    #[schema(extensions(("x-personal" = json!(true))))]
+    pub failed: Vec<Cow<'a, str>>,
     /// What the telephone system was told last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -67,7 +70,7 @@ pub struct RouteView<'a> {
     pub command: Option<Uuid>,
     /// Where the call went, where the telephone system tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, extensions(("x-personal" = json!(true))))]
     pub used_device: Option<Cow<'a, str>>,
     /// What went wrong, in the telephone system's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -84,7 +87,7 @@ pub struct RouteView<'a> {
 pub struct RouteDecisionView<'a> {
     /// The number, extension or queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("2002"))]
+    #[schema(nullable = false, examples("2002"), extensions(("x-personal" = json!(true))))]
     pub number: Option<Cow<'a, str>>,
     /// Where the telephone system would send it by itself.
     pub default: bool,
@@ -128,6 +131,7 @@ impl<'a> RouteView<'a> {
             asked_at: route.asked.into(),
             deadline: route.deadline.into(),
             tries: route.tries,
+            failed: route.failed.iter().map(|number| Cow::Borrowed(&**number.expose())).collect(),
             decision: decision.map(RouteDecisionView::of),
             decided_by: by.map(|by| match by {
                 RouteBy::Jkc(_) => DecidedBy::Jkc,
