@@ -21,8 +21,10 @@ pub(super) struct Call {
     /// Who gets the call back when nobody answers a transfer.
     pub(super) recall_to: Option<Number>,
     pub(super) started: Duration,
-    /// When it came to a routing point last, and how often at that moment.
-    pub(super) points: (Duration, u8),
+    /// How often it has come to a routing point without having rung or waited anywhere else since.
+    pub(super) points: u8,
+    /// When it began to ring or to wait after its last routing point.
+    pub(super) rests_since: Option<Duration>,
 }
 
 /// A connection of a call.
@@ -96,7 +98,8 @@ impl Switch {
             legs: Vec::with_capacity(2),
             recall_to: None,
             started: self.now,
-            points: (self.now, 0),
+            points: 0,
+            rests_since: None,
         };
         self.calls.insert(id.clone(), call);
         Ok(id)
@@ -182,6 +185,13 @@ impl Switch {
         match self.leg_mut(call, device) {
             Some(leg) => leg.timers.push(key),
             None => self.timers.cancel(key),
+        }
+    }
+
+    /// The call rings or waits: it has come to somewhere.
+    pub(super) fn rests(&mut self, call: &CallId) {
+        if let Some(entry) = self.calls.get_mut(call) {
+            entry.rests_since = Some(self.now);
         }
     }
 

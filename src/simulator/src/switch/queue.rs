@@ -26,6 +26,7 @@ impl Switch {
         let number_queued = entry.waiting.len();
         let overflow = entry.config.overflow_after;
         self.set_state(call, queue, LocalState::Queued);
+        self.rests(call);
         let connection = ConnectionId::new(call.clone(), queue.clone());
         let kind = EventKind::Queued { connection, number_queued, calls_in_front };
         self.emit(call, kind, Cause::NoAvailableAgents);

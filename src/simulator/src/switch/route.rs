@@ -151,6 +151,7 @@ impl Switch {
     /// Lets an extension ring, on behalf of a queue if one is given.
     pub(super) fn ring(&mut self, call: &CallId, device: &Number, queue: Option<&Number>, cause: Cause) {
         self.add_queue_leg(call, device, LocalState::Alerting, queue.cloned());
+        self.rests(call);
         let connection = ConnectionId::new(call.clone(), device.clone());
         if self.behaviour.offered {
             self.emit(call, EventKind::Offered { connection: connection.clone() }, cause);
@@ -170,6 +171,7 @@ impl Switch {
 
     fn ring_outside(&mut self, call: &CallId, number: &Number, cause: Cause) {
         self.add_leg(call, number, LocalState::Alerting);
+        self.rests(call);
         let connection = ConnectionId::new(call.clone(), number.clone());
         if self.behaviour.network_reached {
             let kind =

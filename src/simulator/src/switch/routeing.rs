@@ -20,7 +20,7 @@ use super::route::{Place, Reach};
 use super::timer::Then;
 use super::{ConfigError, PointEvents, RoutingPointConfig, Switch, SwitchError};
 
-/// A call comes to routing points at most so often in one moment before it counts as going in a circle.
+/// A call comes to routing points at most so often on its way before it counts as going in a circle.
 const MOST_POINTS: u8 = 5;
 
 /// A routing point.
@@ -162,8 +162,10 @@ impl Switch {
         let Some(config) = self.points.get(point).map(|point| &point.config) else { return };
         let (events, reply_timeout, reroutes_left) = (config.events, config.reply_timeout.0, config.reroutes);
         let Some(entry) = self.calls.get_mut(call) else { return };
-        entry.points = if entry.points.0 == now { (now, entry.points.1 + 1) } else { (now, 1) };
-        if entry.points.1 > MOST_POINTS {
+        // Only what took time counts as having been somewhere: an overflow after nothing is a circle too.
+        let rested = entry.rests_since.take().is_some_and(|since| since < now);
+        entry.points = if rested { 1 } else { entry.points.saturating_add(1) };
+        if entry.points > MOST_POINTS {
             return self.fail(call, point, Cause::Busy);
         }
         self.add_leg(call, point, LocalState::Alerting);

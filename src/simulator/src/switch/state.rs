@@ -128,6 +128,15 @@ pub struct LegView {
     pub services: Services,
 }
 
+impl SwitchState {
+    /// How many calls ring at a device.
+    #[must_use]
+    pub fn calls_ringing_at(&self, device: &str) -> usize {
+        let legs = self.calls.iter().flat_map(|call| &call.connections);
+        legs.filter(|leg| leg.device.as_str() == device && leg.state == LocalState::Alerting).count()
+    }
+}
+
 impl Switch {
     /// Everything.
     #[must_use]

@@ -11,5 +11,6 @@ mod flows;
 mod front_end;
 mod properties;
 mod routing;
+mod routing_front_end;
 mod sins;
 mod table;

@@ -301,8 +301,8 @@ proptest! {
         }
         // A call that is asked about comes to somewhere or ends: no dialogue lasts longer than its time.
         let mut events = Vec::new();
-        for _ in 0..4 {
-            now += Duration::from_secs(4);
+        for _ in 0..12 {
+            now += Duration::from_secs(3);
             switch.tick(now, &mut events);
         }
         monitors.hear(&events);

@@ -285,6 +285,17 @@ fn calls_do_not_go_round_for_ever() {
     assert_eq!(heard.last().unwrap(), "2003 Failed 1@2003 fail busy");
     table.waits(10);
     table.is_quiet();
+    // The same while an application is asked that never answers.
+    let mut table = asked(|point| point.default_to = "2001".into());
+    let kind = Forwarding::Immediate;
+    table.does(&Command::SetForwarding { device: "2001".into(), kind, to: Some(POINT.into()) });
+    table.does(&rings(CUSTOMER, POINT));
+    for _ in 0..5 {
+        assert_eq!(table.switch.call_count(), 1);
+        table.waits(3);
+    }
+    table.waits(10);
+    table.is_quiet();
     let mut config = with_point(|point| point.default_to = "7001".into());
     let mut queue = QueueConfig::new("7001", Vec::<Number>::new());
     queue.overflow_after = Some(Span::seconds(0));
