@@ -13,6 +13,7 @@ use schakel_csta_wire::{
     AutoOriginate, CallEventKind, CstaError, DigitMode, ForwardingType, Octets, Request, Response,
 };
 
+use crate::agents::{get_agent_state, set_agent_state};
 use crate::refusal::refusal;
 use crate::session::{Awaited, Csta};
 
@@ -42,11 +43,14 @@ impl Csta {
             }
             self.reconnects.push(Reconnected { active: active.clone(), held: held.clone() });
         }
+        if let Operation::RouteSelect { .. } | Operation::RouteReject { .. } = &command.operation {
+            return self.answer_route(command, now, output);
+        }
         let request = self.request_for(&command.operation);
         self.request(request, Awaited::Command(Box::new(command.clone())), command.limit, now, output);
     }
 
-    fn request_for(&self, operation: &Operation) -> Request<'static> {
+    pub(crate) fn request_for(&self, operation: &Operation) -> Request<'static> {
         let device = |device: &DeviceId| wire::DeviceId::new(device.as_str().to_owned());
         let number = |number: &str| wire::DeviceId::new(number.to_owned());
         let id = |connection: &ProviderConnection| self.connection_id(connection);
@@ -114,6 +118,10 @@ impl Csta {
                 ..Default::default()
             }
             .into(),
+            Operation::SetAgentState { device, agent, state, queues } => {
+                set_agent_state(device, agent.as_ref(), state, queues)
+            }
+            Operation::GetAgentState { device } => get_agent_state(device),
             // The seam may grow; what is not known here is refused by the PBX as an empty request would be.
             _ => wire::RequestSystemStatus::default().into(),
         }
@@ -133,6 +141,11 @@ impl Csta {
                     && self.settings.dialect.consultation_holds_silently
                 {
                     output.push(Output::Report(held(existing)));
+                }
+                if let (Operation::GetAgentState { device }, Response::GetAgentState(response)) =
+                    (&command.operation, &response)
+                {
+                    self.agents_told(device, response, true, output);
                 }
                 Ok(Done { connection: self.connection_of(&response, &command.operation) })
             }
@@ -256,6 +269,8 @@ fn action(operation: &Operation) -> Action {
         Operation::Digits { .. } => Action::Dtmf,
         Operation::SetDoNotDisturb { .. } => Action::SetDoNotDisturb,
         Operation::SetForwarding { .. } => Action::SetForwarding,
+        Operation::SetAgentState { .. } | Operation::GetAgentState { .. } => Action::SetAgentState,
+        Operation::RouteSelect { .. } | Operation::RouteReject { .. } => Action::DecideRoute,
         _ => Action::Dial,
     }
 }

@@ -125,7 +125,10 @@ impl Csta {
         let translator =
             Translator { dialect: self.settings.dialect, own: &self.own, memory: &mut self.memory };
         match translator.feature(event, monitor.as_ref()) {
-            Some(report) => output.push(Output::Report(report)),
+            Some(report) => {
+                self.agent_seen(&report);
+                output.push(Output::Report(report));
+            }
             None => self.observed.count("events_of_no_use"),
         }
     }
@@ -188,7 +191,24 @@ impl Csta {
             Awaited::Parties { device, connection } => {
                 self.parties_told((device, connection), result, now, output)
             }
-            Awaited::Command(command) => self.command_answered(&command, pending.service, result, output),
+            Awaited::RouteRegister(index) => self.route_registered(index, result, now, output),
+            Awaited::Route(dialogue) => {
+                if let Err(error) = result {
+                    self.route_refused(&dialogue, &error, output);
+                }
+            }
+            Awaited::Agents(device) => self.agents_polled(&device, result, now, output),
+            Awaited::Command(command) => match (Self::next_of(&command), &result) {
+                (Some(next), Ok(_)) => {
+                    let limit = pending.deadline - now;
+                    let request = self.request_for(&next.operation);
+                    self.request(request, Awaited::Command(Box::new(next)), limit, now, output);
+                }
+                _ => {
+                    self.agent_minded(&command.operation, now);
+                    self.command_answered(&command, pending.service, result, output);
+                }
+            },
         }
     }
 
@@ -268,6 +288,7 @@ impl Csta {
             Request::SwitchingFunctionDevices(list) => {
                 self.observed.add("devices_listed", list.devices.len() as u64);
             }
+            request if self.route_message(request, now, output) => {}
             Request::SystemRegisterAbort(_) => self.observed.count("registrations_aborted"),
             _ => self.not_supported(invoke, output),
         }

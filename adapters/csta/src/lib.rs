@@ -7,6 +7,8 @@
 //!                                 ├ watch.rs     monitors, and what happens before they are there
 //!                                 ├ snapshot.rs  what a device looks like now
 //!                                 ├ translate.rs events → EventReport
+//!                                 ├ routeing.rs  where shall this call go?
+//!                                 ├ agents.rs    agents of the PBX
 //!                                 └ command.rs   operations → requests, responses → Done | Refusal
 //! ```
 //!
@@ -14,6 +16,7 @@
 //! for. The codec is `schakel-csta-wire`; what differs between products is data in
 //! [`dialect`]. [`inspect()`] shows what is understood of any message.
 
+mod agents;
 mod command;
 mod device;
 pub mod dialect;
@@ -22,6 +25,7 @@ mod inspect;
 mod memory;
 mod observe;
 mod refusal;
+mod routeing;
 mod session;
 mod settings;
 mod snapshot;

@@ -10,15 +10,17 @@ use std::collections::BTreeMap;
 
 use schakel_core::adapter::{Adapter, CloseReason, Input, Observations, Output, ProviderCommand};
 use schakel_core::command::{Refusal, RefusalCause};
-use schakel_core::model::ids::Str;
+use schakel_core::model::ids::{DeviceId, Str};
 use schakel_core::model::provider::Capabilities;
 use schakel_core::model::time::{Millis, Time};
 use schakel_csta_wire as wire;
 use schakel_csta_wire::{CstaError, Deframer, Encoder, InvokeId, Message, Request, Session, encode_frame};
 
+use crate::agents::Polls;
 use crate::command::{Reconnected, reply};
 use crate::memory::Memory;
 use crate::observe::Observed;
+use crate::routeing::Routeing;
 use crate::settings::Settings;
 use crate::translate::{OwnDevices, operations};
 use crate::watch::Watches;
@@ -48,12 +50,18 @@ pub(crate) enum Awaited {
         connection: usize,
     },
     Command(Box<ProviderCommand>),
+    /// The registration of a routeing device, by its place.
+    RouteRegister(usize),
+    /// What was told to the PBX in a routeing dialogue: it answers only what it refuses.
+    Route(Str),
+    /// The agents at a device.
+    Agents(DeviceId),
 }
 
 impl Awaited {
     /// Whether it counts towards the limit of requests that we send by ourselves.
     fn is_background(&self) -> bool {
-        matches!(self, Self::Monitor(_) | Self::Snapshot(_) | Self::Parties { .. })
+        matches!(self, Self::Monitor(_) | Self::Snapshot(_) | Self::Parties { .. } | Self::Agents(_))
     }
 }
 
@@ -63,7 +71,7 @@ pub(crate) struct Pending {
     pub(crate) awaited: Awaited,
     pub(crate) service: &'static str,
     sent: Time,
-    deadline: Time,
+    pub(crate) deadline: Time,
 }
 
 /// How far the conversation is.
@@ -92,6 +100,8 @@ pub struct Csta {
     pub(crate) watches: Watches,
     pub(crate) memory: Memory,
     pub(crate) observed: Observed,
+    pub(crate) routeing: Routeing,
+    pub(crate) polls: Polls,
     pub(crate) reconnects: Vec<Reconnected>,
     /// Requests of our own making without an answer.
     pub(crate) background: usize,
@@ -116,6 +126,8 @@ impl Csta {
             watches: Watches::new(&settings.devices),
             memory: Memory::new(),
             observed: Observed::new(settings.refused_kept_max),
+            routeing: Routeing::new(&settings.routeing_devices),
+            polls: Polls::default(),
             reconnects: Vec::new(),
             background: 0,
             encoder: Encoder::new(settings.edition).with_namespace(settings.dialect.namespace),
@@ -150,6 +162,8 @@ impl Csta {
     fn forget_connection(&mut self) {
         self.watches = Watches::new(&self.settings.devices);
         self.memory = Memory::new();
+        self.routeing = Routeing::new(&self.settings.routeing_devices);
+        self.polls = Polls::default();
         self.reconnects.clear();
         self.background = 0;
         self.deframer = Deframer::new(self.settings.frame_max_bytes);
@@ -204,6 +218,7 @@ impl Csta {
                 let request = wire::GetSwitchingFunctionDevices::default();
                 self.request(request.into(), Awaited::Devices, limit, now, output);
             }
+            self.register_routes(now, output);
             self.pump(now, output);
         }
     }
@@ -272,6 +287,11 @@ impl Csta {
         None
     }
 
+    /// Whether few enough requests of our own making are unanswered for one more.
+    pub(crate) fn may_ask(&self) -> bool {
+        self.background < self.settings.outstanding_max.max(1)
+    }
+
     /// Whether a command with this root is waiting for its answer under this id.
     pub(crate) fn awaits(&self, invoke: InvokeId, root: &str) -> bool {
         let pending =
@@ -322,6 +342,7 @@ impl Csta {
         if self.phase == Phase::Watching {
             self.expire_segments(now, output);
             self.retry_monitors(now);
+            self.register_routes(now, output);
             self.pump(now, output);
             self.beat(now, output);
         }
@@ -336,7 +357,9 @@ impl Csta {
             .collect();
         for number in late {
             let Some(pending) = self.take_pending(InvokeId::from_number(number)) else { continue };
-            self.observed.count("requests_timed_out");
+            if !matches!(pending.awaited, Awaited::Route(_)) {
+                self.observed.count("requests_timed_out");
+            }
             match pending.awaited {
                 Awaited::Heartbeat if self.last_received <= pending.sent => {
                     let limit = self.settings.request_limit.0 / 1000;
@@ -344,7 +367,11 @@ impl Csta {
                         format!("the telephone system has said nothing for {limit} s after a heartbeat");
                     self.close(text, false, output);
                 }
-                Awaited::Heartbeat | Awaited::Devices | Awaited::Nothing => {}
+                Awaited::Heartbeat | Awaited::Devices | Awaited::Nothing | Awaited::Route(_) => {}
+                Awaited::RouteRegister(index) => self.route_register_timed_out(index, now, output),
+                Awaited::Agents(device) => {
+                    self.agents_polled(&device, Err(CstaError::default()), now, output);
+                }
                 Awaited::Register | Awaited::Capabilities => self.go_on(now, output),
                 Awaited::SessionStart => {
                     self.close("the telephone system did not answer the session request", false, output);
@@ -417,8 +444,11 @@ impl Adapter for Csta {
         };
         let pending = self.pending.values().map(|pending| pending.deadline).min();
         let session = self.session.as_ref().and_then(|running| running.reset_at);
-        let watches = if self.phase == Phase::Watching { self.watches.next_deadline() } else { None };
-        [greeting, pending, session, watches, self.beat_at()].into_iter().flatten().min()
+        let watching = self.phase == Phase::Watching;
+        let watches = if watching { self.watches.next_deadline() } else { None };
+        let routes = if watching { self.routeing.next_deadline() } else { None };
+        let agents = if watching && self.may_ask() { self.polls.next_deadline() } else { None };
+        [greeting, pending, session, watches, routes, agents, self.beat_at()].into_iter().flatten().min()
     }
 
     fn observations(&self) -> Observations {

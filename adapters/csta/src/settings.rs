@@ -56,6 +56,13 @@ pub struct Settings {
     pub frame_max_bytes: usize,
     /// The devices to watch, as the PBX names them.
     pub devices: Vec<DeviceId>,
+    /// The routeing devices to register for, as the PBX names them.
+    pub routeing_devices: Vec<DeviceId>,
+    /// How a call is left to the PBX: `RouteReject` instead of `RouteEnd`. By the standard the former gives the call
+    /// back to the network.
+    pub route_reject: bool,
+    /// How often the state of agents is asked for where somebody has asked about them once; zero never.
+    pub agent_poll: Millis,
 }
 
 impl Settings {
@@ -74,6 +81,9 @@ impl Settings {
             refused_kept_max: 32,
             frame_max_bytes: MAX_FRAME_BYTES,
             devices,
+            routeing_devices: Vec::new(),
+            route_reject: false,
+            agent_poll: Millis(0),
         }
     }
 

@@ -15,6 +15,7 @@ use schakel_csta_wire::{
     CallEventKind, DeviceRef, EventCause, FeatureEvent, LocalConnectionState, Service, ServiceSet,
 };
 
+use crate::agents::agent_event;
 use crate::device::normalise;
 use crate::dialect::Dialect;
 use crate::memory::Memory;
@@ -132,7 +133,8 @@ impl Translator<'_> {
             }
             FeatureEvent::BackInService(event) => (&event.device, DeviceEvent::OutOfService(false)),
             FeatureEvent::OutOfService(event) => (&event.device, DeviceEvent::OutOfService(true)),
-            FeatureEvent::Agent(_) | FeatureEvent::MessageWaiting(_) => return None,
+            FeatureEvent::Agent(event) => return Some(agent_event(event, monitor, self.own)),
+            FeatureEvent::MessageWaiting(_) => return None,
         };
         let named = device.as_ref().and_then(DeviceRef::value).and_then(|raw| self.own.device(raw));
         let device = named.or_else(|| monitor.cloned())?;
@@ -325,8 +327,14 @@ pub(crate) fn cause(cause: &EventCause<'_>) -> Cause {
 /// What may be done to a connection, of the services that the PBX permits. What is
 /// asked of a device and not of a connection is never refused by this.
 pub(crate) fn permitted(services: ServiceSet) -> ActionSet {
-    let mut set =
-        [Action::Dial, Action::SetDoNotDisturb, Action::SetForwarding].into_iter().collect::<ActionSet>();
+    let of_device = [
+        Action::Dial,
+        Action::SetDoNotDisturb,
+        Action::SetForwarding,
+        Action::SetAgentState,
+        Action::DecideRoute,
+    ];
+    let mut set = of_device.into_iter().collect::<ActionSet>();
     for service in services.iter() {
         for action in actions(service) {
             set = set.with(*action);
@@ -342,6 +350,9 @@ pub(crate) fn operations(services: ServiceSet) -> ActionSet {
         (Service::MakeCall, Action::Dial),
         (Service::SetDoNotDisturb, Action::SetDoNotDisturb),
         (Service::SetForwarding, Action::SetForwarding),
+        (Service::SetAgentState, Action::SetAgentState),
+        (Service::RouteRequest, Action::DecideRoute),
+        (Service::RouteSelect, Action::DecideRoute),
     ] {
         if services.contains(service) {
             set = set.with(action);

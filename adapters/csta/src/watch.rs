@@ -140,7 +140,7 @@ impl Watches {
 impl Csta {
     /// Sends what waits, as long as few enough requests are unanswered.
     pub(crate) fn pump(&mut self, now: Time, output: &mut Vec<Output>) {
-        while self.background < self.settings.outstanding_max.max(1) {
+        while self.may_ask() {
             let Some(task) = self.watches.queue.pop_front() else { break };
             match task {
                 Task::Monitor(index) => self.start_monitor(index, now, output),
@@ -148,6 +148,7 @@ impl Csta {
                 Task::Parties { device, connection } => self.ask_parties(device, connection, now, output),
             }
         }
+        self.poll_agents(now, output);
         if self.watches.unsettled == 0 && !self.watches.resynced {
             self.watches.resynced = true;
             let unseen =

@@ -3,12 +3,13 @@
 
 use schakel_core::adapter::Operation;
 use schakel_core::model::ids::DeviceId;
+use schakel_core::model::time::Millis;
 use schakel_csta::{Csta, Dialect, SessionSettings, Settings, dialect};
 use schakel_csta_wire::*;
 use schakel_testkit::conformance::{Answer, Peer, Subject};
 
-/// The adapter of one dialect, with all that it may be set to do: session, registration, capabilities, heartbeat.
-struct OfDialect(&'static Dialect);
+/// The adapter of one dialect and the operation that it is tried with, with all that it may be set to do: session, registration, capabilities, heartbeat.
+struct OfDialect(&'static Dialect, &'static str);
 
 impl Subject for OfDialect {
     type Adapter = Csta;
@@ -26,6 +27,8 @@ impl Subject for OfDialect {
             session: Some(session),
             system_register: true,
             outstanding_max: 2,
+            routeing_devices: vec![DeviceId::from("7100")],
+            agent_poll: Millis::seconds(5),
             ..Settings::new(self.0, devices)
         })
     }
@@ -35,7 +38,7 @@ impl Subject for OfDialect {
     }
 
     fn operation(&self) -> Operation {
-        schakel_testkit::operation("answer 77@2001").unwrap()
+        schakel_testkit::operation(self.1).unwrap()
     }
 
     fn samples(&self) -> Vec<Vec<u8>> {
@@ -57,6 +60,34 @@ impl Subject for OfDialect {
             frame(InvokeId::EVENT, Request::from(MonitorStop { monitor: "m2003".into() }).into()),
             frame(InvokeId(*b"0042"), Request::from(RequestSystemStatus::default()).into()),
         ];
+        let agent = |kind, monitor: &'static str| {
+            let data = AgentEventData {
+                monitor: monitor.into(),
+                device: Some(DeviceRef::known("2001")),
+                agent: Some("900".into()),
+                ..Default::default()
+            };
+            frame(InvokeId::EVENT, FeatureEvent::Agent(AgentEvent { kind, data }).into())
+        };
+        samples.extend(AgentEventKind::ALL.map(|kind| agent(kind, "m2001")));
+        let asks = |request: Request<'static>| frame(InvokeId(*b"0044"), request.into());
+        let request = |call: &'static str| RouteRequest {
+            cross_ref: "r1".into(),
+            register: Some("g7100".into()),
+            routeing: Some(DeviceRef::known("7100")),
+            call: Some(ConnectionId::new(call, "7100")),
+            reply_timeout: Some(1000),
+            ..Default::default()
+        };
+        samples.extend([
+            asks(request("77").into()),
+            asks(request("78").into()),
+            asks(ReRoute { cross_ref: "r1".into(), ..Default::default() }.into()),
+            asks(RouteUsed { cross_ref: "r1".into(), ..Default::default() }.into()),
+            asks(RouteEnd { cross_ref: "r1".into(), ..Default::default() }.into()),
+            asks(RouteEnd { cross_ref: "r2".into(), ..Default::default() }.into()),
+            asks(RouteRegisterAbort { register: "g7100".into() }.into()),
+        ]);
         for status in [
             SystemStatusValue::Normal,
             SystemStatusValue::MessagesLost,
@@ -110,11 +141,22 @@ fn answer(message: &Message<'_>, operations: Answer) -> Option<Message<'static>>
             let MonitorObject::Device(device) = &start.object else { panic!("{start:?}") };
             MonitorStartResponse { monitor: format!("m{}", device.value).into(), existing_calls: None }.into()
         }
+        Message::Request(Request::RouteRegister(register)) => {
+            let device = register.device.as_ref().map(|device| device.value.to_string()).unwrap_or_default();
+            RouteRegisterResponse { register: format!("g{device}").into() }.into()
+        }
+        Message::Request(Request::RouteSelect(_) | Request::RouteReject(_) | Request::RouteEnd(_)) => {
+            return None;
+        }
         Message::Request(Request::MonitorStop(_)) => Response::Empty(EmptyResponse::MonitorStop),
         Message::Request(Request::SnapshotDevice(_)) => SnapshotDeviceResponse::default().into(),
         Message::Request(Request::RequestSystemStatus(_)) => {
             RequestSystemStatusResponse { status: Some(SystemStatusValue::Normal) }.into()
         }
+        Message::Request(Request::SetAgentState(_)) if operations == Answer::Confirm => {
+            SetAgentStateResponse::default().into()
+        }
+        Message::Request(Request::GetAgentState(_)) => GetAgentStateResponse::default().into(),
         Message::Request(Request::AnswerCall(_)) if operations == Answer::Confirm => {
             Response::Empty(EmptyResponse::AnswerCall)
         }
@@ -136,13 +178,20 @@ fn frame(invoke: InvokeId, message: Message<'_>) -> Vec<u8> {
 }
 
 mod standard {
-    schakel_testkit::conformance!(super::OfDialect(&super::dialect::STANDARD));
+    schakel_testkit::conformance!(super::OfDialect(&super::dialect::STANDARD, "answer 77@2001"));
 }
 
 mod openscape_voice {
-    schakel_testkit::conformance!(super::OfDialect(&super::dialect::OPENSCAPE_VOICE));
+    schakel_testkit::conformance!(super::OfDialect(&super::dialect::OPENSCAPE_VOICE, "answer 77@2001"));
 }
 
 mod asterisk_csp {
-    schakel_testkit::conformance!(super::OfDialect(&super::dialect::ASTERISK_CSP));
+    schakel_testkit::conformance!(super::OfDialect(&super::dialect::ASTERISK_CSP, "answer 77@2001"));
+}
+
+mod agents {
+    schakel_testkit::conformance!(super::OfDialect(
+        &super::dialect::STANDARD,
+        "agent 2001 900 logged-on 7000"
+    ));
 }

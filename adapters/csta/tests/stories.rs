@@ -167,3 +167,22 @@ fn t03_callers_who_give_up_are_missed_calls() {
 fn t15_a_conference_has_everybody() {
     check("conference", &["call.held", "call.conferenced"], &["call.missed", "transfer.failed"]);
 }
+
+#[test]
+fn t01_a_question_where_a_call_goes_begins_its_contact() {
+    check("route-selected", &["route.requested", "call.ringing", "route.requested"], &["call.updated"]);
+    for dialect in DIALECTS {
+        let story = tell(dialect, "route-selected");
+        // Two callers: the first one rings where he was sent, under the contact of the question.
+        assert_eq!(story.state.contacts.len(), 2, "{dialect}: {:?}", story.kinds);
+        let ringing = story.state.calls.values().find(|call| call.live().any(|at| at.ours)).unwrap();
+        let route = story.state.routes.values().find(|route| route.call == Some(ringing.id)).unwrap();
+        assert_eq!(route.contact, Some(ringing.contact), "{dialect}");
+    }
+}
+
+#[test]
+fn t01_a_caller_who_hangs_up_while_he_is_routed_is_missed() {
+    let story = ["route.requested", "route.requested", "route.requested", "call.missed"];
+    check("route-rejected", &story, &["call.ringing", "call.ended"]);
+}

@@ -6,7 +6,14 @@ mod support;
 use support::{CstaWire, DIALECTS, adapter, fixtures};
 
 /// What every dialect must show.
-const FLOWS: [&str; 12] = [
+const FLOWS: [&str; 19] = [
+    "agent-day",
+    "agent-polled",
+    "re-route",
+    "route-aborted",
+    "route-rejected",
+    "route-rejected-to-network",
+    "route-selected",
     "abandoned",
     "cold-transfer",
     "conference",

@@ -1,13 +1,16 @@
 //! Operations as text, for transcripts.
 
 use schakel_core::adapter::Operation;
+use schakel_core::model::agent::RequestedAgentState;
 use schakel_core::model::ids::{DeviceId, ProviderCallId, Str};
 use schakel_core::model::pii::Pii;
 use schakel_core::report::ProviderConnection;
 
 /// Reads `answer|hold|retrieve|clear C`, `dial DEVICE NUMBER [CORRELATOR]`, `consult|single-step|deflect|digits C TEXT`,
 /// `alternate|transfer|conference HELD ACTIVE`, `reconnect ACTIVE HELD`, `pick-up C DEVICE`, `dnd DEVICE on|off`,
-/// `forward DEVICE [NUMBER]`; a connection C is `CALL@DEVICE`.
+/// `forward DEVICE [NUMBER]`, `route-select DIALOGUE NUMBER`, `route-reject DIALOGUE`, `agent-state DEVICE`,
+/// `agent DEVICE AGENT|- logged-on|logged-off|ready|not-ready|working-after-call [QUEUE …]`; a connection C is
+/// `CALL@DEVICE`.
 ///
 /// # Errors
 /// The text that is no operation.
@@ -53,7 +56,29 @@ pub fn operation(text: &str) -> Result<Operation, String> {
             device: DeviceId::from(device),
             destination: rest.first().map(|to| number(to)),
         },
+        ["route-select", dialogue, to] => {
+            Operation::RouteSelect { dialogue: dialogue.into(), destination: number(to) }
+        }
+        ["route-reject", dialogue] => Operation::RouteReject { dialogue: dialogue.into() },
+        ["agent-state", device] => Operation::GetAgentState { device: DeviceId::from(device) },
+        ["agent", device, agent, state, ref queues @ ..] => Operation::SetAgentState {
+            device: DeviceId::from(device),
+            agent: (agent != "-").then(|| Str::from(agent)),
+            state: requested(state).ok_or_else(wrong)?,
+            queues: queues.iter().map(|queue| DeviceId::from(*queue)).collect(),
+        },
         _ => return Err(wrong()),
+    })
+}
+
+fn requested(state: &str) -> Option<RequestedAgentState> {
+    Some(match state {
+        "logged-on" => RequestedAgentState::LoggedOn,
+        "logged-off" => RequestedAgentState::LoggedOff,
+        "ready" => RequestedAgentState::Ready,
+        "not-ready" => RequestedAgentState::NotReady(None),
+        "working-after-call" => RequestedAgentState::WorkingAfterCall,
+        _ => return None,
     })
 }
 

@@ -3,11 +3,14 @@
 use schakel_core::adapter::{Done, Output};
 use schakel_core::command::Refusal;
 use schakel_core::model::action::{Action, ActionSet};
+use schakel_core::model::agent::ProviderAgentState;
 use schakel_core::model::call::{ConnectionState, Party};
+use schakel_core::model::ids::DeviceId;
 use schakel_core::model::provider::Capabilities;
+use schakel_core::model::time::Millis;
 use schakel_core::report::{
     CallEvent, CallReport, DeviceEvent, DeviceSnapshot, EventReport, MovedConnection, ProviderConnection,
-    ReportedParty,
+    ReportedParty, RouteEvent,
 };
 
 /// One line for any output but `Transmit`.
@@ -25,6 +28,10 @@ pub fn render(output: &Output) -> String {
         Output::Report(EventReport::Device { device, event }) => {
             format!("device {} {}", device.as_str(), device_event(event))
         }
+        Output::Report(EventReport::Agent { device, agent, state, queues }) => {
+            agent_line(device.as_ref(), agent.as_deref(), state, queues)
+        }
+        Output::Report(EventReport::Route { dialogue, event }) => route(dialogue, event),
         Output::Reply { command, step, result } => reply(command.0, *step, result),
         Output::Fault(text) => format!("fault {text}"),
         other => format!("{other:?}"),
@@ -38,6 +45,8 @@ fn ready(capabilities: &Capabilities) -> String {
         ("reconnect", capabilities.reconnect),
         ("single-step-transfer", capabilities.single_step_transfer),
         ("snapshot-device", capabilities.snapshot_device),
+        ("agent-states", capabilities.agent_states),
+        ("routeing", capabilities.routeing),
     ];
     let lacks: Vec<_> = lacks.into_iter().filter(|(_, has)| !has).map(|(name, _)| name).collect();
     let product = capabilities.product.as_deref().map(quoted);
@@ -137,6 +146,53 @@ fn device_event(event: &DeviceEvent) -> String {
     }
 }
 
+fn agent_line(
+    device: Option<&DeviceId>,
+    agent: Option<&str>,
+    state: &ProviderAgentState,
+    queues: &[DeviceId],
+) -> String {
+    let (state, reason) = match state {
+        ProviderAgentState::LoggedOff => ("logged-off", None),
+        ProviderAgentState::NotReady(reason) => ("not-ready", reason.as_deref().map(quoted)),
+        ProviderAgentState::Ready => ("ready", None),
+        ProviderAgentState::Busy => ("busy", None),
+        ProviderAgentState::WorkingAfterCall => ("working-after-call", None),
+    };
+    let queues: Vec<_> = queues.iter().map(|queue| queue.as_str()).collect();
+    join(
+        &format!("agent {} {state}", agent.unwrap_or("-")),
+        [("because", reason), ("at", device.map(|at| at.as_str().to_owned())), ("queues", list(&queues))],
+    )
+}
+
+fn route(dialogue: &str, event: &RouteEvent) -> String {
+    let millis = |limit: &Option<Millis>| limit.map(|limit| format!("{}ms", limit.0));
+    match event {
+        RouteEvent::Requested { device, call, calling, current, limit, correlator } => join(
+            &format!("route {dialogue} requested"),
+            [
+                ("at", Some(device.as_str().to_owned())),
+                ("call", call.as_ref().map(|call| call.as_str().to_owned())),
+                ("calling", calling.as_ref().map(party)),
+                ("current", current.as_ref().map(party)),
+                ("within", millis(limit)),
+                ("correlator", correlator.as_deref().map(quoted)),
+            ],
+        ),
+        RouteEvent::Again { limit } => {
+            join(&format!("route {dialogue} requested again"), [("within", millis(limit))])
+        }
+        RouteEvent::Used(device) => join(
+            &format!("route {dialogue} used"),
+            [("to", device.as_ref().map(|device| device.as_str().to_owned()))],
+        ),
+        RouteEvent::Ended(error) => {
+            join(&format!("route {dialogue} ended"), [("because", error.as_deref().map(quoted))])
+        }
+    }
+}
+
 fn reply(command: u128, step: u8, result: &Result<Done, Refusal>) -> String {
     let head = if step == 0 { format!("reply {command}") } else { format!("reply {command}.{step}") };
     match result {
@@ -183,7 +239,13 @@ fn state(state: ConnectionState) -> &'static str {
 
 /// What may be done to a connection; what is asked of a device is left out.
 fn actions(set: ActionSet) -> String {
-    let of_device = [Action::Dial, Action::SetDoNotDisturb, Action::SetForwarding];
+    let of_device = [
+        Action::Dial,
+        Action::SetDoNotDisturb,
+        Action::SetForwarding,
+        Action::SetAgentState,
+        Action::DecideRoute,
+    ];
     let names: Vec<_> = set.iter().filter(|action| !of_device.contains(action)).map(Action::as_str).collect();
     if names.is_empty() { "nothing".to_owned() } else { names.join(",") }
 }

@@ -49,7 +49,7 @@ impl Wire for CstaWire {
 }
 
 /// An adapter for `dialect= edition= devices=2001,2002 caps=yes session=USER:PASSWORD register=yes heartbeat=30
-/// limit=10 outstanding=20`.
+/// limit=10 outstanding=20 routes=7100 reject=yes poll=5`.
 pub fn adapter(keys: &Keys) -> Result<Csta, String> {
     let key = |name: &str| keys.get(name).map(String::as_str);
     let number = |name: &str, default: u64| match key(name) {
@@ -76,6 +76,14 @@ pub fn adapter(keys: &Keys) -> Result<Csta, String> {
         system_register: key("register") == Some("yes"),
         heartbeat: Millis::seconds(number("heartbeat", 0)?),
         request_limit: Millis::seconds(number("limit", 10)?),
+        routeing_devices: key("routes")
+            .unwrap_or("")
+            .split(',')
+            .filter(|device| !device.is_empty())
+            .map(DeviceId::from)
+            .collect(),
+        route_reject: key("reject") == Some("yes"),
+        agent_poll: Millis::seconds(number("poll", 0)?),
         outstanding_max: usize::try_from(number("outstanding", 20)?).unwrap_or(20),
         ..settings
     }))

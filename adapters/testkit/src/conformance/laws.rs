@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schakel_core::adapter::{Output, ProviderCommand};
-use schakel_core::model::ids::{CommandId, DeviceId};
+use schakel_core::model::ids::{CommandId, DeviceId, Str};
 use schakel_core::model::time::Time;
+use schakel_core::report::{EventReport, RouteEvent};
 
 use super::{Breach, ensure};
 
@@ -17,6 +18,8 @@ pub(super) struct Laws {
     pub(super) resynced: bool,
     /// Devices of which there was a snapshot.
     pub(super) shown: BTreeSet<DeviceId>,
+    /// Routeing dialogues in which the provider has asked something.
+    routes: BTreeSet<Str>,
     /// Commands without a reply, and until when they may be so.
     pub(super) unanswered: BTreeMap<(CommandId, u8), Time>,
 }
@@ -48,6 +51,14 @@ impl Laws {
             Output::Snapshot(snapshot) => {
                 ensure(self.ready, || "a Snapshot before Ready".into())?;
                 self.shown.insert(snapshot.device.clone());
+            }
+            Output::Report(EventReport::Route { dialogue, event }) => {
+                ensure(self.ready, || "a Report before Ready".into())?;
+                if let RouteEvent::Requested { .. } = **event {
+                    self.routes.insert(dialogue.clone());
+                }
+                let asked = self.routes.contains(dialogue);
+                ensure(asked, || format!("{event:?} of routeing {dialogue}, in which nothing was asked"))?;
             }
             Output::Report(_) => ensure(self.ready, || "a Report before Ready".into())?,
             Output::Resynced { without_snapshot } => {
