@@ -34,6 +34,9 @@ enum WebhookCommand {
         /// Several notifications in one request.
         #[arg(long)]
         batch: bool,
+        /// Without telephone numbers and names.
+        #[arg(long)]
+        without_persons: bool,
     },
     /// A new secret; the old one signs too for a day.
     RotateSecret {
@@ -88,8 +91,9 @@ pub(super) async fn run(args: WebhookArgs) -> Result<(), Failure> {
     };
     let answer = match &args.command {
         WebhookCommand::List => api.get::<Value>(&["webhooks"]).await,
-        WebhookCommand::Create { to, kinds, batch } => {
-            let request = SubscriptionRequest { url: to.clone(), kinds: kinds.clone(), batch: *batch };
+        WebhookCommand::Create { to, kinds, batch, without_persons } => {
+            let (url, kinds, persons) = (to.clone(), kinds.clone(), !without_persons);
+            let request = SubscriptionRequest { url, kinds, batch: *batch, persons };
             api.send(Method::POST, &["webhooks"], &request).await
         }
         WebhookCommand::RotateSecret { id } => act(id, "rotate-secret").await,

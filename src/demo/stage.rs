@@ -95,7 +95,7 @@ impl Stage {
         let access =
             AccessArgs { token: Some(token.clone()), ca_file: Some(files.ca.clone()), token_file: None };
         let api = Api::new(&url, &access)?;
-        let request = SubscriptionRequest { url: jkc.url(), kinds: Vec::new(), batch: false };
+        let request = SubscriptionRequest { url: jkc.url(), kinds: Vec::new(), batch: false, persons: true };
         let created: CreatedSubscription = api.send(Method::POST, &["webhooks"], &request).await?;
         jkc.trust(Secret::parse(&created.secret).map_err(set_up)?);
         let sign_on = async |agent: &str, device: &str| {

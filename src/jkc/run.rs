@@ -140,6 +140,7 @@ async fn subscribe(args: &JkcArgs, url: &str, stand_in: &StandIn) -> Result<(Api
         url: args.public_url.clone().unwrap_or_else(|| stand_in.url()),
         kinds: args.kinds.clone(),
         batch: args.batch,
+        persons: true,
     };
     let created: CreatedSubscription =
         api.send(Method::POST, &["webhooks"], &request).await.map_err(Failure::failed)?;

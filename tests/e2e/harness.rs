@@ -127,7 +127,7 @@ pub fn api(address: SocketAddr, token: &str) -> Api {
 
 /// Subscribes JKC to everything.
 pub async fn subscribe(api: &Api, jkc: &StandIn, batch: bool) {
-    let request = SubscriptionRequest { url: jkc.url(), kinds: Vec::new(), batch };
+    let request = SubscriptionRequest { url: jkc.url(), kinds: Vec::new(), batch, persons: true };
     let created: CreatedSubscription = api.send(Method::POST, &["webhooks"], &request).await.unwrap();
     jkc.trust(Secret::parse(&created.secret).unwrap());
 }

@@ -4,6 +4,7 @@
 
 use crate::time::{at, now, now_ms};
 use schakel_contract::Timestamp;
+use schakel_contract::requests::SubscriptionRequest;
 use schakel_engine::SubscriptionFilter;
 use schakel_journal::{Store, StoreError};
 use schakel_outbox::{Secret, SecretError, Subscription};
@@ -49,6 +50,9 @@ pub struct StoredSubscription {
     pub kinds: Vec<String>,
     /// Several notifications in one request.
     pub batch: bool,
+    /// With numbers and names. One of before this could be chosen has them.
+    #[serde(default = "with_persons")]
+    pub persons: bool,
     /// Paused by hand.
     pub paused: bool,
     /// The signing secret, `whsec_…`.
@@ -72,13 +76,14 @@ impl std::fmt::Debug for StoredSubscription {
 
 impl StoredSubscription {
     /// A new one with a secret of its own; the secret is the second.
-    pub(crate) fn new(url: String, kinds: Vec<String>, batch: bool) -> Result<(Self, String), SecretError> {
+    pub(crate) fn new(request: SubscriptionRequest) -> Result<(Self, String), SecretError> {
         let secret = Secret::generate()?.to_text();
         let new = Self {
             id: Uuid::now_v7(),
-            url,
-            kinds,
-            batch,
+            url: request.url,
+            kinds: request.kinds,
+            batch: request.batch,
+            persons: request.persons,
             paused: false,
             secret: secret.clone(),
             previous: None,
@@ -132,9 +137,14 @@ impl StoredSubscription {
             secret: Secret::parse(&self.secret)?,
             previous: previous.map(|(old, until)| Secret::parse(old).map(|old| (old, *until))).transpose()?,
             paused: self.paused,
+            persons: self.persons,
             batch: self.batch,
         })
     }
+}
+
+const fn with_persons() -> bool {
+    true
 }
 
 /// The subscriptions of a running daemon.

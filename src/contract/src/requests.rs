@@ -220,6 +220,14 @@ pub struct SubscriptionRequest {
     /// Several notifications in one request.
     #[serde(default)]
     pub batch: bool,
+    /// With telephone numbers and names, for which the token needs the scope `persons:read`; without them when false.
+    #[serde(default = "with_persons")]
+    #[schema(default = true)]
+    pub persons: bool,
+}
+
+const fn with_persons() -> bool {
+    true
 }
 
 /// Delivers dead letters again: those with these ids, or all that were recorded in a period.

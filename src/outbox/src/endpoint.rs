@@ -236,7 +236,7 @@ impl Endpoint {
         let ticket = self.lanes.next(now.mono, items_max, settings.batch_bytes_max, size)?;
         let items: Vec<_> =
             self.lanes.items(&ticket).map(|delivery| Arc::clone(&delivery.notification)).collect();
-        let Some(message) = Message::new(&items, &self.subscription, now.wall) else {
+        let Some(message) = Message::new(&items, &self.subscription, &settings.withhold, now.wall) else {
             // Not even headers could be made of it: nobody could deliver this.
             let dead = self.lanes.fail(ticket, |_, _| Fate::Dead);
             self.give_up(dead, "it could not be composed", now, settings);

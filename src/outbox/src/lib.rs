@@ -31,6 +31,7 @@ mod secret;
 mod settings;
 mod status;
 mod target;
+mod withhold;
 
 pub use error::OutboxError;
 pub use outbox::Outbox;
@@ -39,3 +40,4 @@ pub use secret::{Secret, SecretError};
 pub use settings::{Answer, Listener, Settings, Subscription, Trust};
 pub use status::{Alarm, AlarmKind, Circuit, Hold, HoldKind, LastError, SubscriptionStatus};
 pub use target::UrlRefused;
+pub use withhold::Withhold;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::settings::Subscription;
 use crate::target::Target;
+use crate::withhold::Withhold;
 
 const SINGLE: HeaderValue = HeaderValue::from_static("application/cloudevents+json");
 const BATCH: HeaderValue = HeaderValue::from_static("application/cloudevents-batch+json");
@@ -42,14 +43,16 @@ impl Message {
     pub(crate) fn new(
         notifications: &[Arc<Notification>],
         subscription: &Subscription,
+        withhold: &Withhold,
         now_ms: i64,
     ) -> Option<Self> {
+        let envelope = |notification| envelope(notification, withhold.payload(notification, subscription), now_ms);
         let first = notifications.first()?;
         let late = notifications.iter().filter(|notification| is_late(notification, now_ms)).count() as u64;
         let (content_type, id, body) = if subscription.batch {
-            (BATCH, batch_id(notifications), batch_body(notifications, now_ms))
+            (BATCH, batch_id(notifications), batch_body(notifications, envelope))
         } else {
-            let body = match envelope(first, now_ms) {
+            let body = match envelope(first) {
                 Cow::Borrowed(_) => first.payload.clone(),
                 Cow::Owned(edited) => edited.into(),
             };
@@ -105,25 +108,28 @@ fn batch_id(notifications: &[Arc<Notification>]) -> String {
 }
 
 /// CloudEvents JSON batch format: an array of envelopes.
-fn batch_body(notifications: &[Arc<Notification>], now_ms: i64) -> Bytes {
+fn batch_body<'a>(
+    notifications: &'a [Arc<Notification>],
+    envelope: impl Fn(&'a Notification) -> Cow<'a, [u8]>,
+) -> Bytes {
     let size: usize = notifications.iter().map(|notification| notification.payload.len() + 1).sum();
     let mut body = Vec::with_capacity(size + 1);
     for notification in notifications {
         body.push(if body.is_empty() { b'[' } else { b',' });
-        body.extend_from_slice(&envelope(notification, now_ms));
+        body.extend_from_slice(&envelope(notification));
     }
     body.push(b']');
     body.into()
 }
 
-/// The envelope as it was stored, or, when it is too late to be news, as history.
-fn envelope(notification: &Notification, now_ms: i64) -> Cow<'_, [u8]> {
+/// The envelope as it was given, or, when it is too late to be news, as history.
+fn envelope<'a>(notification: &Notification, payload: Cow<'a, [u8]>, now_ms: i64) -> Cow<'a, [u8]> {
     if is_late(notification, now_ms)
-        && let Some(edited) = history(&notification.payload)
+        && let Some(edited) = history(&payload)
     {
         return Cow::Owned(edited);
     }
-    Cow::Borrowed(&notification.payload)
+    payload
 }
 
 fn is_late(notification: &Notification, now_ms: i64) -> bool {
@@ -171,6 +177,7 @@ mod tests {
             secret: Secret::generate().unwrap(),
             previous: Some((Secret::generate().unwrap(), 10_000)),
             paused: false,
+            persons: true,
             batch,
         }
     }
@@ -180,7 +187,7 @@ mod tests {
     #[test]
     fn t03_a_ringing_in_time_is_sent_as_it_was_stored() {
         let message =
-            Message::new(&[notification(9, Some(5_000), CALL)], &subscription(false), 4_999).unwrap();
+            Message::new(&[notification(9, Some(5_000), CALL)], &subscription(false), &Withhold::default(), 4_999).unwrap();
         assert_eq!((&message.body[..], message.late), (CALL.as_bytes(), 0));
         assert_eq!(message.id, "00000000-0000-0000-0000-000000000009");
         assert_eq!(message.timestamp, "4");
@@ -190,7 +197,7 @@ mod tests {
     fn t03_a_ringing_that_is_too_late_is_history() {
         for batch in [false, true] {
             let message =
-                Message::new(&[notification(9, Some(5_000), CALL)], &subscription(batch), 5_000).unwrap();
+                Message::new(&[notification(9, Some(5_000), CALL)], &subscription(batch), &Withhold::default(), 5_000).unwrap();
             let body: serde_json::Value = serde_json::from_slice(&message.body).unwrap();
             let envelope = if batch { &body[0] } else { &body };
             let expected = serde_json::json!({
@@ -204,7 +211,7 @@ mod tests {
     #[test]
     fn another_kind_that_is_late_keeps_its_type() {
         let offer = r#"{"type":"nl.schakel.call.offered.v1","data":{}}"#;
-        let message = Message::new(&[notification(9, Some(1), offer)], &subscription(false), 2).unwrap();
+        let message = Message::new(&[notification(9, Some(1), offer)], &subscription(false), &Withhold::default(), 2).unwrap();
         assert_eq!(message.body, r#"{"data":{"delivery":"late"},"type":"nl.schakel.call.offered.v1"}"#);
     }
 
@@ -212,7 +219,7 @@ mod tests {
     fn a_secret_that_rotates_signs_beside_the_new_one_until_its_time() {
         let subscription = subscription(false);
         let signatures = |now_ms| {
-            let message = Message::new(&[notification(9, None, "{}")], &subscription, now_ms).unwrap();
+            let message = Message::new(&[notification(9, None, "{}")], &subscription, &Withhold::default(), now_ms).unwrap();
             message.signature.to_str().unwrap().split(' ').count()
         };
         assert_eq!((signatures(9_999), signatures(10_000)), (2, 1));
@@ -222,7 +229,7 @@ mod tests {
     fn the_same_batch_has_the_same_id() {
         let id = |ids: &[u128]| {
             let all: Vec<_> = ids.iter().map(|id| notification(*id, None, "{}")).collect();
-            let message = Message::new(&all, &subscription(true), 0).unwrap();
+            let message = Message::new(&all, &subscription(true), &Withhold::default(), 0).unwrap();
             assert_eq!(message.body.iter().filter(|byte| **byte == b'{').count(), ids.len());
             assert!(serde_json::from_slice::<Vec<serde_json::Value>>(&message.body).is_ok());
             message.id.to_str().unwrap().to_owned()
@@ -231,6 +238,28 @@ mod tests {
         assert_ne!(id(&[1, 2]), id(&[2, 1]));
         assert!(id(&[1, 2]).starts_with("batch_"));
         assert_eq!(id(&[1]), "00000000-0000-0000-0000-000000000001");
-        assert!(Message::new(&[], &subscription(true), 0).is_none());
+        assert!(Message::new(&[], &subscription(true), &Withhold::default(), 0).is_none());
+    }
+
+    #[test]
+    fn avg_numbers_and_names_go_only_where_they_may() {
+        let withhold = Withhold::by(Arc::new(|payload: &[u8]| {
+            String::from_utf8_lossy(payload).replace("\"call\":7", "\"call\":0").into_bytes()
+        }));
+        let body = |persons, batch| {
+            let subscription = Subscription { persons, ..subscription(batch) };
+            let message = Message::new(&[notification(9, Some(5), CALL)], &subscription, &withhold, 1).unwrap();
+            String::from_utf8(message.body.to_vec()).unwrap()
+        };
+        for batch in [false, true] {
+            assert!(body(true, batch).contains("\"call\":7"));
+            assert!(body(false, batch).contains("\"call\":0"));
+        }
+        let late = Subscription { persons: false, ..subscription(false) };
+        let late = Message::new(&[notification(9, Some(5), CALL)], &late, &withhold, 6).unwrap();
+        assert!(String::from_utf8(late.body.to_vec()).unwrap().contains("\"call\":0"), "also as history");
+        // Clones share who was erased.
+        withhold.clone().erase([1]);
+        assert!(body(true, false).contains("\"call\":0"), "the customer was erased meanwhile");
     }
 }

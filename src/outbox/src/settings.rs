@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 
 use crate::retry::Retry;
 use crate::secret::Secret;
+use crate::withhold::Withhold;
 
 /// Limits and rules that hold for all subscriptions.
 #[derive(Debug, Clone)]
@@ -46,6 +47,8 @@ pub struct Settings {
     pub without_lanes: bool,
     /// Who hears what receivers answer to notifications of one kind.
     pub listener: Option<Listener>,
+    /// How numbers and names are taken out of a notification.
+    pub withhold: Withhold,
 }
 
 /// Hears the bodies of 2xx answers to notifications of one kind, sent alone: what an answer to a batch is about, nobody
@@ -99,6 +102,7 @@ impl Default for Settings {
             settle_after: Duration::from_millis(10),
             without_lanes: false,
             listener: None,
+            withhold: Withhold::default(),
         }
     }
 }
@@ -127,6 +131,8 @@ pub struct Subscription {
     pub previous: Option<(Secret, i64)>,
     /// Deliveries wait.
     pub paused: bool,
+    /// With numbers and names.
+    pub persons: bool,
     /// `application/cloudevents-batch+json` instead of one notification a request.
     pub batch: bool,
 }

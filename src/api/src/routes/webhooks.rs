@@ -160,7 +160,7 @@ async fn create(ask: Ask) -> Answer {
         let detail = format!("there are {most} subscriptions, which is the limit; delete one");
         return Err(Failure::new(ProblemKind::Conflict, detail));
     }
-    let made = StoredSubscription::new(body.url, body.kinds, body.batch);
+    let made = StoredSubscription::new(body);
     let (new, secret) = made.map_err(SubscriptionError::from)?;
     keep(&ask.app, new.clone()).await?;
     tracing::info!(webhook = %new.id, by = ask.access.token.id, "a subscription was made");
@@ -173,6 +173,7 @@ async fn replace(ask: Ask) -> Answer {
     let body = checked(&ask)?;
     change(&ask, |stored| {
         (stored.url, stored.kinds, stored.batch) = (body.url, body.kinds, body.batch);
+        stored.persons = body.persons;
     })
     .await
 }
@@ -365,7 +366,15 @@ fn checked(ask: &Ask) -> Result<SubscriptionRequest, Failure> {
             errors.push(InputError::body(format!("/kinds/{index}"), "enum", detail));
         }
     }
-    if errors.is_empty() { Ok(body) } else { Err(Failure::invalid(errors)) }
+    if !errors.is_empty() {
+        return Err(Failure::invalid(errors));
+    }
+    if body.persons && !ask.access.has(Scope::PersonsRead) {
+        let detail = "this token has not the scope persons:read, and nobody gives others more than he sees himself: \
+                      set persons to false, or ask for a token that has";
+        return Err(Failure::new(ProblemKind::Forbidden, detail));
+    }
+    Ok(body)
 }
 
 async fn shown(app: &ApiState, stored: &StoredSubscription) -> Answer {
@@ -390,6 +399,7 @@ fn view(stored: &StoredSubscription, status: &[SubscriptionStatus]) -> Subscript
         url: stored.url.clone(),
         kinds: stored.kinds.clone(),
         batch: stored.batch,
+        persons: stored.persons,
         paused: stored.paused,
         state,
         reason: hold.map(|hold| hold.reason.clone()).or(last),

@@ -19,6 +19,8 @@ pub struct SubscriptionView {
     pub kinds: Vec<String>,
     /// Several notifications in one request (`application/cloudevents-batch+json`).
     pub batch: bool,
+    /// With telephone numbers and names.
+    pub persons: bool,
     /// Paused by hand: nothing is sent, everything is kept.
     pub paused: bool,
     /// What is known of the endpoint.

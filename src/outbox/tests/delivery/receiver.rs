@@ -283,6 +283,7 @@ impl Sender {
             secret: Secret::generate().unwrap(),
             previous: None,
             paused: false,
+            persons: true,
             batch: false,
         };
         edit(&mut subscription);
