@@ -1,5 +1,12 @@
 //! Bodies of requests. An unknown property is an error; the schema of each says everything that is checked.
 
+mod register;
+
+pub use register::{
+    CustomerNumberRequest, CustomerRequest, DirectoryEntryRequest, DirectorySearchRequest,
+    NumberSearchRequest,
+};
+
 use crate::Timestamp;
 use crate::views::{Scope, SessionDecision, TransferKind};
 use serde::de::Error as _;
@@ -17,6 +24,8 @@ pub enum Destination {
     Number(DialString),
     /// A colleague, at the device where he sits.
     Agent(AgentName),
+    /// An entry of the directory: a colleague where he sits now, else at his extension; a department.
+    Entry(EntryId),
 }
 
 /// A telephone number or an extension, as it is dialled.
@@ -30,6 +39,12 @@ pub struct DialString(pub String);
 #[serde(transparent)]
 #[schema(min_length = 1, max_length = 128, examples("jansen"))]
 pub struct AgentName(pub String);
+
+/// The id of an entry of the directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(min_length = 1, max_length = 128, examples("medewerker-17"))]
+pub struct EntryId(pub String);
 
 /// Seats a user at an extension (T14).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
