@@ -232,7 +232,7 @@ fn agent_id(agent: Option<&str>) -> Option<Str> {
 }
 
 /// What an answer says: one for each agent; nobody there is one who is logged off.
-fn said(response: &wire::GetAgentStateResponse<'_>, own: &OwnDevices) -> Vec<Said> {
+pub(crate) fn said(response: &wire::GetAgentStateResponse<'_>, own: &OwnDevices) -> Vec<Said> {
     let mut said: Vec<Said> = response
         .entries
         .iter()

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::device::normalise;
 use crate::dialect::Dialect;
 use crate::memory::Memory;
+use crate::says::says;
 use crate::translate::{OwnDevices, Translator};
 
 /// What is understood of some bytes.
@@ -80,6 +81,9 @@ pub struct Inspected {
     /// What a call event says, freed from CSTA.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<Call>,
+    /// What a message about routeing or about agents says, in words.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub says: Vec<String>,
     /// Everything that was understood, by path.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub understood: Vec<Field>,
@@ -327,6 +331,7 @@ fn malformed(error: DecodeError) -> Inspected {
         namespace: None,
         soap: false,
         call: None,
+        says: Vec::new(),
         understood: Vec::new(),
         unused: Vec::new(),
         problem: Some(Problem {
@@ -373,6 +378,7 @@ fn inspect_decoded(decoded: &Decoded<'_>, text: &str, dialect: &'static Dialect)
             Message::Call(event) => call(event, text, dialect),
             _ => None,
         },
+        says: says(&decoded.message),
         understood,
         unused,
         problem,

@@ -26,6 +26,7 @@ mod memory;
 mod observe;
 mod refusal;
 mod routeing;
+mod says;
 mod session;
 mod settings;
 mod snapshot;

@@ -48,6 +48,54 @@ fn t25_what_is_understood_of_each_message_is_shown() {
 }
 
 #[test]
+fn t01_what_is_said_of_routeing_and_agents_is_shown_in_words() {
+    for (file, expected) in [
+        (
+            "route-selected",
+            &[
+                "asks to be asked where the calls at 7100 go",
+                "registered for route requests as g1",
+                "dialogue 1: where shall call 77 of 0031201234567 at 7100 go? Otherwise to 7000. Within 5000 ms.",
+                "dialogue 1: to 2001",
+                "dialogue 1: the call went to 2001",
+                "dialogue 1: it is over",
+            ][..],
+        ),
+        ("route-rejected-to-network", &["dialogue 1: back to the network"]),
+        ("re-route", &["dialogue 1: that destination cannot be had; where else? Within 3000 ms."]),
+        ("route-aborted", &["the telephone system ends registration g1, and every dialogue of it"]),
+        ("route-rejected", &["dialogue 2: it is over; operation: routeingTimerExpired"]),
+        (
+            "agent-day",
+            &[
+                "agent 900 at 2001 is to be loggedOn in 7000",
+                "agent 900 at 2001 is not ready in 7000",
+                "agent 900 at 2001 is to be ready",
+                "agent 900 at 2001 is ready in 7000",
+                "agent 900 at 2001 is busy with a call in 7000",
+                "agent 900 at 2001 is in after-call work in 7000",
+                "how are the agents at 2001?",
+                "agent 900 is ready in 7000",
+                "an agent is logged off",
+            ],
+        ),
+    ] {
+        let text = std::fs::read_to_string(fixtures().join(format!("standard-ed6/{file}.txt"))).unwrap();
+        let units = text.lines().filter(|line| line.starts_with(['<', '>']));
+        let said: Vec<String> = units
+            .flat_map(|line| {
+                inspect(line[line.find(" <").unwrap() + 1..].as_bytes(), &dialect::STANDARD).messages
+            })
+            .flat_map(|message| message.says)
+            .collect();
+        let mut said = said.iter();
+        for words in expected {
+            assert!(said.any(|line| line == words), "{file}: {words:?} is not said in its place");
+        }
+    }
+}
+
+#[test]
 fn a_framed_stream_is_shown_message_by_message() {
     let mut bytes = Vec::new();
     encode_frame(InvokeId::EVENT, b"<HeldEvent><cause>normal</cause></HeldEvent>", &mut bytes).unwrap();

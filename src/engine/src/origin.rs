@@ -1,10 +1,11 @@
 //! What an input of the journal was, for who asks why a notification came about.
 
 use crate::recover;
-use schakel_core::command::Refusal;
+use schakel_core::command::{Command, Refusal, SessionChange};
 use schakel_core::input::{Input, InputBody};
+use schakel_core::model::agent::ProviderAgentState;
 use schakel_core::model::time::Time;
-use schakel_core::report::{CallEvent, DeviceEvent, EventReport};
+use schakel_core::report::{CallEvent, DeviceEvent, EventReport, RouteEvent};
 
 /// One input, in words. Provider ids are shown here and nowhere else: this is what an operator holds beside the log of
 /// his telephone system.
@@ -58,6 +59,27 @@ fn of(input: &Input) -> Origin {
             monitor: Some(device.as_str().into()),
             ..plain("report", device_event(event))
         },
+        InputBody::Report { provider, report: EventReport::Agent { device, state, .. } } => Origin {
+            provider: Some(provider.as_str().into()),
+            monitor: device.as_ref().map(|device| device.as_str().into()),
+            ..plain("report", agent_event(state))
+        },
+        InputBody::Report { provider, report: EventReport::Route { event, .. } } => {
+            let (device, call) = match &**event {
+                RouteEvent::Requested { device, call, .. } => (Some(device), call.as_ref()),
+                RouteEvent::Used(device) => (device.as_ref(), None),
+                RouteEvent::Again { .. } | RouteEvent::Ended(_) => (None, None),
+            };
+            Origin {
+                provider: Some(provider.as_str().into()),
+                monitor: device.filter(|_| call.is_none()).map(|device| device.as_str().into()),
+                connection: device
+                    .zip(call)
+                    .map(|(device, call)| (call.as_str().into(), device.as_str().into())),
+                ..plain("report", route_event(event))
+            }
+        }
+        InputBody::Heartbeat { .. } => plain("command", "heartbeat"),
         InputBody::Reply { provider, result, .. } => Origin {
             provider: Some(provider.as_str().into()),
             connection: result
@@ -78,7 +100,7 @@ fn of(input: &Input) -> Origin {
         InputBody::Resynced { provider, .. } => link(plain("link", "resynced"), provider.as_str()),
         InputBody::LinkLost { provider, .. } => link(plain("link", "lost"), provider.as_str()),
         InputBody::Command { command, .. } => {
-            plain("command", command.action().map_or("registration", |action| action.as_str()))
+            plain("command", command.action().map_or_else(|| own_command(command), |action| action.as_str()))
         }
         InputBody::Tick => plain("deadline", "passed"),
         InputBody::Configured(_) => plain("configuration", "read"),
@@ -89,6 +111,19 @@ fn of(input: &Input) -> Origin {
 
 fn link(origin: Origin, provider: &str) -> Origin {
     Origin { provider: Some(provider.into()), ..origin }
+}
+
+/// A command that asks nothing of a telephone system.
+const fn own_command(command: &Command) -> &'static str {
+    match command {
+        Command::SetReadiness { .. } => "set-readiness",
+        Command::OpenSession { .. } => "open-session",
+        Command::ChangeSession { change: SessionChange::Park, .. } => "park-session",
+        Command::ChangeSession { change: SessionChange::Resume, .. } => "resume-session",
+        Command::ChangeSession { change: SessionChange::Close, .. } => "close-session",
+        Command::ChangeSession { change: SessionChange::Decide { .. }, .. } => "decide-session",
+        _ => "registration",
+    }
 }
 
 /// The names of ECMA-323.
@@ -110,6 +145,25 @@ const fn call_event(event: &CallEvent) -> &'static str {
         CallEvent::Transferred { .. } => "TransferedEvent",
         CallEvent::Conferenced { .. } => "ConferencedEvent",
         CallEvent::Information => "CallInformationEvent",
+    }
+}
+
+const fn agent_event(state: &ProviderAgentState) -> &'static str {
+    match state {
+        ProviderAgentState::LoggedOff => "AgentLoggedOffEvent",
+        ProviderAgentState::NotReady(_) => "AgentNotReadyEvent",
+        ProviderAgentState::Ready => "AgentReadyEvent",
+        ProviderAgentState::Busy => "AgentBusyEvent",
+        ProviderAgentState::WorkingAfterCall => "AgentWorkingAfterCallEvent",
+    }
+}
+
+const fn route_event(event: &RouteEvent) -> &'static str {
+    match event {
+        RouteEvent::Requested { .. } => "RouteRequest",
+        RouteEvent::Again { .. } => "ReRoute",
+        RouteEvent::Used(_) => "RouteUsed",
+        RouteEvent::Ended(_) => "RouteEnd",
     }
 }
 
@@ -137,5 +191,22 @@ mod tests {
         let told = origin(&recover::encode_input(&input, &mut Vec::new())).unwrap();
         assert_eq!((told.kind, told.event.as_str(), told.provider.as_deref()), ("link", "lost", Some("pbx")));
         assert_eq!(origin(b"rubbish"), None);
+    }
+
+    #[test]
+    fn t01_a_question_where_a_call_goes_is_told_with_its_call() {
+        let event = RouteEvent::Requested {
+            device: "7100".into(),
+            call: Some("77".into()),
+            calling: None,
+            current: None,
+            limit: None,
+            correlator: None,
+        };
+        let report = EventReport::Route { dialogue: "1".into(), event: Box::new(event) };
+        let body = InputBody::Report { provider: ProviderId::from("pbx"), report };
+        let told = of(&Input { at: Time(5), seed: 0, body });
+        assert_eq!((told.kind, told.event.as_str()), ("report", "RouteRequest"));
+        assert_eq!(told.connection, Some(("77".into(), "7100".into())));
     }
 }
