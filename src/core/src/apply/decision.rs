@@ -42,29 +42,38 @@ impl Context<'_> {
             (decision.is_none() && !here.contains(call)).then_some(*call)
         };
         let gone: Vec<CallId> = known.decisions.iter().filter_map(gone).collect();
+        // After a transfer the question is about the call that this one went up in.
+        let goes_on = gone.iter().map(|call| self.survivor(*call)).filter(|call| here.contains(call));
+        let goes_on: Vec<CallId> = goes_on.collect();
         if let Some(known) = self.state.sessions.get_mut(&session) {
             known.version += u64::from(!gone.is_empty());
             known.decisions.retain(|call, _| !gone.contains(call));
+            for call in goes_on {
+                known.decisions.entry(call).or_insert(None);
+            }
         }
         for call in asked {
             self.ask_decision(session, call);
         }
     }
 
-    /// What JKC's decision comes to: `Ok(None)` where it was decided so before.
+    /// The call that JKC decides about: `Ok(None)` where it was decided so before.
     pub(super) fn may_decide_session(
         &self,
         session: &Session,
         call: CallId,
         decision: Decision,
-    ) -> Result<Option<Decision>, Refusal> {
+    ) -> Result<Option<CallId>, Refusal> {
         match session.decisions.get(&call) {
-            Some(None) => Ok(Some(decision)),
+            Some(None) => Ok(Some(call)),
             Some(Some(taken)) if *taken == decision => Ok(None),
             Some(Some(_)) => Err(Refusal::new(
                 RefusalCause::AlreadyDecided,
                 "It was decided otherwise before, perhaps in another tab: the session shows how.",
             )),
+            None if self.survivor(call) != call => {
+                self.may_decide_session(session, self.survivor(call), decision)
+            }
             None => Err(match self.state.calls.get(&call) {
                 None => Refusal::new(
                     RefusalCause::UnknownCall,

@@ -16,7 +16,8 @@
 //!
 //! One request is under way for an agent at a time, and each wish is sent once: a PBX that refuses it, or says otherwise
 //! afterwards, has the last word, and its word is shown. A refusal that may pass is tried once more. What a lost link
-//! interrupted is wanted again after the resynchronisation, unless the PBX says then what the user pressed meanwhile.
+//! interrupted is wanted again after the resynchronisation, unless the PBX says then what the user pressed meanwhile. Only
+//! a log-off is not made up for: by then nobody sits there whom it could be about.
 
 use super::Context;
 use super::take_back::ITSELF;
@@ -55,8 +56,11 @@ impl Context<'_> {
             ProviderAgentState::Ready | ProviderAgentState::LoggedOff => known.rested = None,
             _ => {}
         }
+        let passing = matches!(state, ProviderAgentState::Ready | ProviderAgentState::Busy);
         if let Some(asked) = &mut known.asked_state {
-            asked.heard = true;
+            // On its way to what was asked a PBX may say "ready" first, for the call has just ended.
+            let rests = !matches!(asked.state, RequestedAgentState::LoggedOn | RequestedAgentState::Ready);
+            asked.heard |= !(rests && passing);
         }
         known.provider_state = Some(state.clone());
         known.version += 1;

@@ -103,7 +103,7 @@ impl Context<'_> {
             }
             SessionChange::Decide { call, decision } => {
                 let Some(known) = context.state.sessions.get(&session) else { return Ok(()) };
-                if let Some(decision) = context.may_decide_session(known, call, decision)? {
+                if let Some(call) = context.may_decide_session(known, call, decision)? {
                     context.decide_session(session, call, decision);
                 }
                 Ok(())
@@ -151,6 +151,7 @@ impl Context<'_> {
         let agent = known.agent.clone();
         let then = self.state.settings.sessions.vanished.clone();
         if let Some(agent) = self.state.agents.get_mut(&agent)
+            && agent.registration.is_some()
             && agent.readiness == Readiness::Ready
             && agent.readiness != then
         {

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(clippy::expect_used, reason = "a story that does not hold must stop its test")]
 
+pub mod desk;
+
 use schakel_core::adapter::{Done, Operation};
 use schakel_core::apply::{actions, apply};
 use schakel_core::command::{Actor, Command, CommandOutcome, CommandState, Control, Refusal, RefusalCause};

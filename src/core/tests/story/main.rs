@@ -3,11 +3,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod after_call;
+mod agents;
 mod calls;
 mod commands;
 mod dialects;
 mod facts;
 mod late;
 mod links;
-mod transfers;
 mod routes;
+mod sessions;
+mod transfers;
