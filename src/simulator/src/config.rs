@@ -55,6 +55,8 @@ pub struct CstaConfig {
     pub device_ids: DeviceIdStyle,
     /// After a single-step transfer the old call is named by `;uid=` in the new device ids, and nowhere else.
     pub uid_links: bool,
+    /// `AgentNotReady` has the reason in the place of its cause, as a word that the standard does not know.
+    pub agent_reasons: bool,
     /// What comes first.
     pub order: Order,
     /// So many monitors at most, over all links.
@@ -90,6 +92,7 @@ impl Default for CstaConfig {
             services_permitted: false,
             device_ids: DeviceIdStyle::Plain,
             uid_links: false,
+            agent_reasons: false,
             order: Order::ResponseFirst,
             monitor_limit: 20_000,
             session: SessionPolicy::Optional,

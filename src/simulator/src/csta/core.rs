@@ -280,7 +280,8 @@ impl Core {
                 } else {
                     let cause = event.cause.and_then(|_| Pending::take_with(&mut sins.wrong_cause));
                     let (services, uid_links) = (csta.services_permitted, csta.uid_links);
-                    let telling = Telling { names, monitor, services, uid_links, cause };
+                    let reasons = csta.agent_reasons;
+                    let telling = Telling { names, monitor, services, uid_links, reasons, cause };
                     link.encoder.encode(&telling.message(event, view), xml);
                 }
                 if encode_frame(InvokeId::EVENT, xml, frame).is_err() {

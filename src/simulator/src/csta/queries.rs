@@ -310,14 +310,19 @@ impl Core {
             None => return self.telephone(number).map(|_| GetAgentStateResponse::default().into()),
         };
         let views = devices.iter().filter_map(|device| self.switch.extension(device)?.agent);
-        let entries = views.map(|agent| AgentStateEntry {
-            agent: Some(Cow::Owned(agent.id.as_ref().to_owned())),
-            logged_on: true,
-            info: vec![AgentInfo {
-                group: agent.group.as_ref().map(|g| wire::DeviceId::new(self.names().text(g).into_owned())),
+        let entries = views.map(|agent| {
+            let info = |group: Option<&Number>| AgentInfo {
+                group: group.map(|group| wire::DeviceId::new(self.names().text(group).into_owned())),
                 state: Some(agent_state(agent.state)),
                 pending: agent.pending.and_then(pending),
-            }],
+            };
+            let groups = agent.groups.iter().map(|group| info(Some(group)));
+            let nameless = agent.groups.is_empty().then(|| info(None));
+            AgentStateEntry {
+                agent: Some(Cow::Owned(agent.id.as_ref().to_owned())),
+                logged_on: true,
+                info: groups.chain(nameless).collect(),
+            }
         });
         Ok(GetAgentStateResponse { entries: entries.collect() }.into())
     }

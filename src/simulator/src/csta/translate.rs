@@ -24,6 +24,8 @@ pub(crate) struct Telling<'a> {
     pub(crate) services: bool,
     /// Whether a moved party names its old call in its device id.
     pub(crate) uid_links: bool,
+    /// Whether it is told why an agent is not ready.
+    pub(crate) reasons: bool,
     /// A cause to tell instead of the true one.
     pub(crate) cause: Option<Cause>,
 }
@@ -74,6 +76,12 @@ impl<'a> Telling<'a> {
                     group: group.as_ref().map(|group| self.names.id(group)),
                     pending: match &event.kind {
                         EventKind::AgentState { pending: asked, .. } => asked.and_then(pending),
+                        _ => None,
+                    },
+                    cause: match &event.kind {
+                        EventKind::AgentState { reason: Some(reason), .. } if self.reasons => {
+                            Some(EventCause::Other(Cow::Borrowed(reason)))
+                        }
                         _ => None,
                     },
                     ..AgentEventData::default()

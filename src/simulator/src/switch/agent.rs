@@ -11,6 +11,7 @@
 //! What an agent asks for while busy is pending: it applies when the telephone is free. Not ready waits until the
 //! after-call work of the queue is over too, if that has a time.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +24,8 @@ use super::{AgentSupport, Extension, Switch, SwitchError};
 /// An agent who is logged on at an extension.
 pub(super) struct Agent {
     pub(super) id: Arc<str>,
-    /// The queue that the agent is logged on to; `None`: every queue that the extension is a member of.
-    pub(super) group: Option<Number>,
+    /// The queues that the agent is logged on to; none: every queue that the extension is a member of.
+    pub(super) groups: BTreeSet<Number>,
     pub(super) state: AgentState,
     /// Why not ready.
     pub(super) reason: Option<Arc<str>>,
@@ -43,8 +44,14 @@ pub(super) struct Pending {
 }
 
 impl Agent {
-    pub(super) const fn new(id: Arc<str>, group: Option<Number>, state: AgentState) -> Self {
-        Self { id, group, state, reason: None, pending: None, serving: None, wrap_up: None }
+    pub(super) const fn new(id: Arc<str>, state: AgentState) -> Self {
+        let groups = BTreeSet::new();
+        Self { id, groups, state, reason: None, pending: None, serving: None, wrap_up: None }
+    }
+
+    /// The queue that an event of a state names: the only one.
+    fn group(&self) -> Option<Number> {
+        self.groups.first().filter(|_| self.groups.len() == 1).cloned()
     }
 
     /// What is left of an agent when the switch starts again.
@@ -83,6 +90,20 @@ impl Switch {
         if id.is_some_and(|id| **id != *agent.id) {
             return Err(SwitchError::InvalidAgent(device.clone()));
         }
+        if request == AgentRequest::LoggedOff
+            && let Some(group) = group.filter(|_| !agent.groups.is_empty())
+        {
+            if !agent.groups.contains(group) {
+                return Err(SwitchError::InvalidAgentGroup(group.clone()));
+            }
+            if agent.groups.len() > 1 {
+                self.leave_group(device, group);
+                return Ok(Outcome::Done);
+            }
+        }
+        let Some(agent) = self.extensions.get_mut(device).and_then(|e| e.agent.as_mut()) else {
+            return Err(SwitchError::InvalidAgentState(device.clone()));
+        };
         let reason = reason.filter(|_| request == AgentRequest::NotReady).cloned();
         if agent.state == AgentState::Busy {
             agent.pending = Some(Pending { request, reason });
@@ -114,13 +135,22 @@ impl Switch {
         reason: Option<&Arc<str>>,
     ) -> Result<Outcome, SwitchError> {
         let id = id.filter(|id| id.len() <= 64).ok_or_else(|| SwitchError::InvalidAgent(device.clone()))?;
-        match self.extensions.get(device).and_then(|extension| extension.agent.as_ref()) {
-            Some(agent) if agent.id != *id => return Err(SwitchError::InvalidAgent(device.clone())),
-            Some(_) => return Err(SwitchError::InvalidAgentState(device.clone())),
-            None => {}
-        }
         if let Some(group) = group.filter(|group| !self.queues.contains_key(*group)) {
             return Err(SwitchError::InvalidAgentGroup(group.clone()));
+        }
+        match self.extensions.get(device).and_then(|extension| extension.agent.as_ref()) {
+            Some(agent) if agent.id != *id => return Err(SwitchError::InvalidAgent(device.clone())),
+            Some(agent) => {
+                // One queue more.
+                let more = group.filter(|group| !agent.groups.is_empty() && !agent.groups.contains(*group));
+                let more = more.ok_or_else(|| SwitchError::InvalidAgentState(device.clone()))?;
+                self.join_group(device, more);
+                self.tell_logged(device, Some(more.clone()), true);
+                self.tell_state(device);
+                self.look_at_queues_of(device);
+                return Ok(Outcome::Done);
+            }
+            None => {}
         }
         if let Some((at, state)) = self.agent_elsewhere(id) {
             if !self.behaviour.agents_move || state == AgentState::Busy {
@@ -128,13 +158,11 @@ impl Switch {
             }
             self.log_off(&at);
         }
-        let mut agent = Agent::new(Arc::clone(id), group.cloned(), AgentState::NotReady);
-        agent.reason = reason.cloned();
-        self.extension_mut(device)?.agent = Some(agent);
-        if let Some(queue) = group.and_then(|group| self.queues.get_mut(group)) {
-            queue.agents.insert(device.clone());
+        self.extension_mut(device)?.agent = Some(Agent::new(Arc::clone(id), AgentState::NotReady));
+        if let Some(group) = group {
+            self.join_group(device, group);
         }
-        self.tell_logged(device, true);
+        self.tell_logged(device, group.cloned(), true);
         self.change_agent(device, AgentState::NotReady, reason.cloned());
         Ok(Outcome::Done)
     }
@@ -147,15 +175,45 @@ impl Switch {
         })
     }
 
+    fn join_group(&mut self, device: &Number, group: &Number) {
+        if let Some(agent) = self.extensions.get_mut(device).and_then(|e| e.agent.as_mut()) {
+            agent.groups.insert(group.clone());
+        }
+        if let Some(queue) = self.queues.get_mut(group) {
+            queue.agents.insert(device.clone());
+        }
+    }
+
+    /// The agent takes no more calls of this queue, but goes on with others.
+    fn leave_group(&mut self, device: &Number, group: &Number) {
+        if let Some(agent) = self.extensions.get_mut(device).and_then(|e| e.agent.as_mut()) {
+            agent.groups.remove(group);
+        }
+        if let Some(queue) = self.queues.get_mut(group) {
+            queue.agents.remove(device);
+        }
+        self.tell_logged(device, Some(group.clone()), false);
+        self.tell_state(device);
+    }
+
     fn log_off(&mut self, device: &Number) {
-        self.tell_logged(device, false);
+        let logged_on = self.extensions.get(device).and_then(|e| e.agent.as_ref());
+        let groups = logged_on.map(|agent| agent.groups.clone()).unwrap_or_default();
+        if groups.is_empty() {
+            self.tell_logged(device, None, false);
+        }
+        for group in groups {
+            self.tell_logged(device, Some(group), false);
+        }
         let agent = self.extensions.get_mut(device).and_then(|extension| extension.agent.take());
         let Some(agent) = agent else { return };
         if let Some(key) = agent.wrap_up {
             self.timers.cancel(key);
         }
-        if let Some(queue) = agent.group.and_then(|group| self.queues.get_mut(&group)) {
-            queue.agents.remove(device);
+        for group in agent.groups {
+            if let Some(queue) = self.queues.get_mut(&group) {
+                queue.agents.remove(device);
+            }
         }
         self.look_at_queues_of(device);
     }
@@ -184,21 +242,26 @@ impl Switch {
         if let Some(key) = agent.wrap_up.take() {
             self.timers.cancel(key);
         }
+        self.tell_state(device);
+        self.look_at_queues_of(device);
+    }
+
+    fn tell_state(&mut self, device: &Number) {
+        let Some(agent) = self.extensions.get(device).and_then(|e| e.agent.as_ref()) else { return };
         let kind = EventKind::AgentState {
             device: device.clone(),
             agent: Arc::clone(&agent.id),
-            group: agent.group.clone(),
-            state,
+            group: agent.group(),
+            state: agent.state,
             pending: agent.pending.as_ref().map(|pending| pending.request),
             reason: agent.reason.clone(),
         };
         self.tell_of_agent(device, kind);
-        self.look_at_queues_of(device);
     }
 
-    fn tell_logged(&mut self, device: &Number, on: bool) {
+    fn tell_logged(&mut self, device: &Number, group: Option<Number>, on: bool) {
         let Some(found) = self.extensions.get(device).and_then(|e| e.agent.as_ref()) else { return };
-        let (device, agent, group) = (device.clone(), Arc::clone(&found.id), found.group.clone());
+        let (device, agent) = (device.clone(), Arc::clone(&found.id));
         let kind = if on {
             EventKind::AgentLoggedOn { device: device.clone(), agent, group }
         } else {
@@ -304,7 +367,7 @@ impl Switch {
     /// An agent is logged on there, and takes calls of this queue.
     fn serves(&self, device: &Number, queue: &Number) -> bool {
         let agent = self.extensions.get(device).and_then(|extension| extension.agent.as_ref());
-        agent.is_some_and(|agent| agent.group.as_ref().is_none_or(|group| group == queue))
+        agent.is_some_and(|agent| agent.groups.is_empty() || agent.groups.contains(queue))
     }
 
     /// Whether a queue may give a call to this extension as far as its agent is concerned.
@@ -319,8 +382,8 @@ impl Switch {
     pub(super) fn queues_of(&self, device: &Number) -> Vec<Number> {
         let Some(extension) = self.extensions.get(device) else { return Vec::new() };
         let mut queues = extension.member_of.clone();
-        let group = extension.agent.as_ref().and_then(|agent| agent.group.clone());
-        queues.extend(group.filter(|group| !extension.member_of.contains(group)));
+        let groups = extension.agent.iter().flat_map(|agent| &agent.groups);
+        queues.extend(groups.filter(|group| !extension.member_of.contains(group)).cloned());
         queues
     }
 }

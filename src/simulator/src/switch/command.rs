@@ -148,7 +148,8 @@ pub enum Command {
         device: Number,
         /// The agent; needed to log on.
         agent: Option<Arc<str>>,
-        /// The queue to log on to; `None`: every queue that the extension is a member of.
+        /// The queue to log on to or off from; `None`: every queue that the extension is a member of. An agent may
+        /// log on to several, one by one.
         group: Option<Number>,
         /// What is asked.
         request: AgentRequest,

@@ -180,6 +180,17 @@ pub enum PointEvents {
     Nothing,
 }
 
+/// What becomes of a call that the application rejects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rejected {
+    /// It goes to the default destination.
+    #[default]
+    Default,
+    /// It goes back to where it came from, which for this switch is its end.
+    GivenBack,
+}
+
 /// A number at which an application is asked where a call shall go (a routeing device of ECMA-269 clause 20).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -200,6 +211,9 @@ pub struct RoutingPointConfig {
     /// What monitors hear meanwhile.
     #[serde(default)]
     pub events: PointEvents,
+    /// What `RouteReject` does.
+    #[serde(default)]
+    pub rejected: Rejected,
 }
 
 const fn three_seconds() -> Span {
@@ -220,6 +234,7 @@ impl RoutingPointConfig {
             reply_timeout: three_seconds(),
             reroutes: once(),
             events: PointEvents::default(),
+            rejected: Rejected::default(),
         }
     }
 }

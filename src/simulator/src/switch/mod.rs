@@ -33,7 +33,7 @@ use std::time::Duration;
 pub use command::{Command, Outcome};
 pub use config::{
     AgentSupport, Behaviour, ClearStyle, Distribution, ExtensionConfig, MergedCallId, OutsideConfig,
-    PointEvents, QueueConfig, RoutingPointConfig, SwitchConfig, Unanswered,
+    PointEvents, QueueConfig, Rejected, RoutingPointConfig, SwitchConfig, Unanswered,
 };
 pub use error::{ErrorCategory, SwitchError};
 pub use event::{
@@ -249,7 +249,7 @@ impl Switch {
         if let Some(group) = &config.pickup_group {
             self.pickup_groups.entry(Arc::clone(group)).or_default().push(config.number.clone());
         }
-        let agent = config.agent.as_ref().map(|id| Agent::new(Arc::clone(id), None, AgentState::Ready));
+        let agent = config.agent.as_ref().map(|id| Agent::new(Arc::clone(id), AgentState::Ready));
         let extension = Extension {
             member_of: Vec::new(),
             in_service: true,

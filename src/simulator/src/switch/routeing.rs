@@ -18,7 +18,7 @@ use super::event::{EventKind, RouteFailure, RouteMessage, RouteSays, SwitchEvent
 use super::model::{CallId, Cause, ConnectionId, LocalState, Number, RegistrationId, RouteId};
 use super::route::{Place, Reach};
 use super::timer::Then;
-use super::{ConfigError, PointEvents, RoutingPointConfig, Switch, SwitchError};
+use super::{ConfigError, PointEvents, Rejected, RoutingPointConfig, Switch, SwitchError};
 
 /// A call comes to routing points at most so often on its way before it counts as going in a circle.
 const MOST_POINTS: u8 = 5;
@@ -91,16 +91,23 @@ impl Switch {
         let concerned = |of: RegistrationId| registration.is_none_or(|only| only == of);
         let ended: Vec<RegistrationId> =
             self.registrations.keys().copied().filter(|of| concerned(*of)).collect();
-        for registration in ended {
-            self.registrations.remove(&registration);
-            self.say(registration, None, RouteSays::Abort);
+        for registration in &ended {
+            self.registrations.remove(registration);
+            self.say(*registration, None, RouteSays::Abort);
         }
         let open = self.routes.iter().filter(|(_, dialogue)| concerned(dialogue.registration));
-        let open: Vec<RouteId> = open.map(|(route, _)| *route).collect();
-        for route in open {
-            if let Some((call, point)) = self.close_route(route) {
-                self.go_to_default(&call, &point);
+        let open: Vec<(RouteId, bool)> =
+            open.map(|(route, dialogue)| (*route, ended.contains(&dialogue.registration))).collect();
+        for (route, is_told) in open {
+            let Some(dialogue) = self.routes.get(&route) else { continue };
+            let (call, point) = (dialogue.call.clone(), dialogue.point.clone());
+            if is_told {
+                self.close_route(route);
+            } else {
+                // Its registration was cancelled before; nothing but this says that it is over.
+                self.end_route(route, None);
             }
+            self.go_to_default(&call, &point);
         }
         Ok(Outcome::Done)
     }
@@ -146,7 +153,10 @@ impl Switch {
         let dialogue = self.routes.get(&route).ok_or(SwitchError::UnknownRoute(route))?;
         let (call, point) = (dialogue.call.clone(), dialogue.point.clone());
         self.end_route(route, None);
-        self.go_to_default(&call, &point);
+        match self.points.get(&point).map(|point| point.config.rejected) {
+            Some(Rejected::GivenBack) => self.end_call(&call, &point, Cause::NormalClearing),
+            _ => self.go_to_default(&call, &point),
+        }
         Ok(Outcome::Done)
     }
 

@@ -55,9 +55,8 @@ pub struct ExtensionView {
 pub struct AgentView {
     /// Who.
     pub id: Arc<str>,
-    /// The queue or group it logged on to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub group: Option<Number>,
+    /// The queues that the agent logged on to; none: every queue that the extension is a member of.
+    pub groups: Vec<Number>,
     /// What the agent does.
     pub state: AgentState,
     /// Why not ready.
@@ -364,7 +363,7 @@ impl Switch {
             forwarding: extension.forwarding.clone(),
             agent: extension.agent.as_ref().map(|agent| AgentView {
                 id: Arc::clone(&agent.id),
-                group: agent.group.clone(),
+                groups: agent.groups.iter().cloned().collect(),
                 state: agent.state,
                 reason: agent.reason.clone(),
                 pending: agent.pending.as_ref().map(|pending| pending.request),

@@ -135,6 +135,39 @@ fn t02_agents_get_calls_of_the_queue_that_they_are_logged_on_to_and_of_no_other(
 }
 
 #[test]
+fn t02_an_agent_logs_on_to_one_queue_after_the_other_and_off_again() {
+    let mut table = acd(|_| {});
+    table.ready("2001", "anna", "7000");
+    assert_eq!(table.does(&logs_on("2001", "anna", "7001")), ["2001 AgentLoggedOn", "2001 AgentReady"]);
+    let twice = table.tries(&logs_on("2001", "anna", "7001")).unwrap_err();
+    assert_eq!(twice, SwitchError::InvalidAgentState("2001".into()));
+    let call = table.serves("2001", "7001");
+    table.does(&Command::ClearConnection(at(&call, CUSTOMER)));
+    let off = |group: &str| Command::SetAgentState {
+        device: "2001".into(),
+        agent: Some("anna".into()),
+        group: Some(group.into()),
+        request: AgentRequest::LoggedOff,
+        reason: None,
+    };
+    assert_eq!(table.does(&off("7001")), ["2001 AgentLoggedOff", "2001 AgentReady"]);
+    assert_eq!(table.tries(&off("7001")).unwrap_err(), SwitchError::InvalidAgentGroup("7001".into()));
+    table.does(&rings(CUSTOMER, "7001"));
+    assert_eq!(table.switch.waiting_in(&"7001".into()), 1, "no longer hers");
+    assert_eq!(
+        table.does(&logs_on("2001", "anna", "7001")).last().unwrap(),
+        "2001 Delivered 2@2001 alerting distributed"
+    );
+    table.does(&Command::ClearCall("2".into()));
+    assert_eq!(
+        table.does(&asks("2001", AgentRequest::LoggedOff)),
+        ["2001 AgentLoggedOff", "2001 AgentLoggedOff"],
+        "one for each queue"
+    );
+    assert_eq!(table.agent("2001"), None);
+}
+
+#[test]
 fn t02_a_waiting_call_goes_to_whoever_becomes_ready() {
     let mut table = acd(|_| {});
     table.does(&logs_on("2001", "anna", "7000"));

@@ -8,11 +8,12 @@ use proptest::prelude::*;
 use schakel_simulator::duration::Span;
 use schakel_simulator::switch::{
     AgentRequest, AgentState, Cause, ClearStyle, Command, ConnectionId, Distribution, EventKind, Forwarding,
-    LocalState, MergedCallId, Number, PointEvents, RegistrationId, RouteId, RouteSays, RoutingPointConfig,
-    Switch, SwitchConfig, SwitchEvent, Unanswered,
+    LocalState, MergedCallId, Number, PointEvents, QueueConfig, RegistrationId, Rejected, RouteId, RouteSays,
+    RoutingPointConfig, Switch, SwitchConfig, SwitchEvent, Unanswered,
 };
 
-const DEVICES: [&str; 9] = ["2001", "2002", "2003", "2004", "7000", "7100", CUSTOMER, "0612345678", "99"];
+const DEVICES: [&str; 10] =
+    ["2001", "2002", "2003", "2004", "7000", "7001", "7100", CUSTOMER, "0612345678", "99"];
 
 /// A thing that happens; call ids are chosen among those that live.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ enum Happening {
 
 fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
-        12 => (0..29_u8, 0..9_usize, 0..9_usize, 0..6_usize, any::<bool>())
+        12 => (0..29_u8, 0..10_usize, 0..10_usize, 0..6_usize, any::<bool>())
             .prop_map(|(what, a, b, call, flag)| Happening::Command(what, a, b, call, flag)),
         2 => (0..40_000_u64).prop_map(Happening::Wait),
         1 => Just(Happening::ReuseIds),
@@ -59,7 +60,12 @@ fn lawful_config() -> impl Strategy<Value = SwitchConfig> {
             (true, false) => PointEvents::Offered,
             (false, _) => PointEvents::Delivered,
         };
+        point.rejected = if flags[8] { Rejected::Default } else { Rejected::GivenBack };
         config.routing_points.push(point);
+        let mut agents_only = QueueConfig::new("7001", ["2003"]);
+        agents_only.agents_only = true;
+        agents_only.wrap_up = None;
+        config.queues.push(agents_only);
         config.behaviour.agents_move = flags[11];
         for extension in &mut config.extensions {
             extension.pickup_group = Some("all".into());
@@ -134,7 +140,7 @@ fn command(switch: &Switch, what: u8, a: usize, b: usize, pick: usize, flag: boo
                 AgentRequest::LoggedOff,
             ][pick % 5];
             let agent = Some(if flag { "900".into() } else { format!("9{a}").into() });
-            let group = flag.then(|| "7000".into());
+            let group = flag.then(|| if pick.is_multiple_of(2) { "7000".into() } else { "7001".into() });
             Command::SetAgentState { device: a, agent, group, request, reason: None }
         }
     }

@@ -4,7 +4,7 @@ use crate::table::{CUSTOMER, Table, at, calls, config, consults, rings};
 use schakel_simulator::duration::Span;
 use schakel_simulator::switch::{
     Command, ConfigError, EventKind, Forwarding, Number, Outcome, PointEvents, QueueConfig, RegistrationId,
-    RouteFailure, RouteId, RouteSays, RoutingPointConfig, Switch, SwitchConfig, SwitchError,
+    Rejected, RouteFailure, RouteId, RouteSays, RoutingPointConfig, Switch, SwitchConfig, SwitchError,
 };
 
 const POINT: &str = "7100";
@@ -126,6 +126,16 @@ fn t01_a_rejected_call_and_a_dialogue_that_the_application_ends() {
 }
 
 #[test]
+fn t01_a_rejected_call_may_be_given_back_to_where_it_came_from() {
+    let mut table = asked(|point| point.rejected = Rejected::GivenBack);
+    table.does(&rings(CUSTOMER, POINT));
+    let heard = table.does(&Command::RouteReject(RouteId(2)));
+    assert_eq!(heard[0], "(1) RouteEnd 2");
+    assert_eq!(heard.last().unwrap(), "7100 ConnectionCleared 1@7100 null normalClearing");
+    table.is_quiet();
+}
+
+#[test]
 fn t01_a_busy_destination_is_asked_for_again_and_then_given_up() {
     let mut table = asked(|_| {});
     table.customer_speaks_to("2003");
@@ -243,6 +253,10 @@ fn an_abort_ends_the_registration_and_every_dialogue() {
     );
     assert_eq!(table.tries(&select(2, "2003")).unwrap_err(), SwitchError::UnknownRoute(RouteId(2)));
     table.registers(Some(POINT)).unwrap();
+    // What was asked before a cancel has no registration any more that could end.
+    table.does(&rings("0101", POINT));
+    table.does(&Command::RouteCancel(RegistrationId(3)));
+    assert_eq!(table.does(&Command::RouteAbort(None))[0], "(3) RouteEnd 4");
 }
 
 #[test]

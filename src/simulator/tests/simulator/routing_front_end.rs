@@ -286,6 +286,28 @@ async fn t02_t11_an_agent_s_states_over_the_wire() {
 }
 
 #[tokio::test]
+async fn t02_why_an_agent_is_not_ready_is_told_where_the_switch_does_so() {
+    for (reasons, cause) in [(true, "<cause>lunch</cause>"), (false, "<agentID>900</agentID>")] {
+        let (pbx, address) = pbx(|_, csta| csta.agent_reasons = reasons).await;
+        let mut client = Client::monitoring(address, &["2001"]).await;
+        client.asks(log_on()).await;
+        client.take(2).await;
+        let lunch = Deed::Agent {
+            device: "2001".into(),
+            request: AgentRequest::NotReady,
+            agent: None,
+            group: None,
+            reason: Some("lunch".into()),
+        };
+        pbx.perform(&lunch).unwrap();
+        let (_, text) = client.document().await;
+        assert!(text.contains("AgentNotReadyEvent") && text.contains(cause), "{text}");
+        assert_eq!(text.contains("lunch"), reasons, "{text}");
+        pbx.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn t02_a_switch_that_must_be_asked_and_one_without_agents() {
     let (pbx, address) = pbx(|switch, _| switch.behaviour.agents = AgentSupport::Polled).await;
     let mut client = Client::monitoring(address, &["2001"]).await;
