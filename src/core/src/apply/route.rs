@@ -265,11 +265,17 @@ impl Context<'_> {
             self.state.counters.repeated_reports += 1;
             return;
         };
+        let by_itself = *decision == RouteDecision::Default;
         if let RouteDecision::To(failed) = decision {
             route.failed.push(failed.clone());
         }
         if route.tries < TRIES_MAX {
             return self.ask(id, limit);
+        }
+        if by_itself {
+            // It was told to know by itself, and nobody knows more.
+            self.state.counters.unexpected_reports += 1;
+            return;
         }
         route.tries = route.tries.saturating_add(1);
         route.state = RouteState::Asked;

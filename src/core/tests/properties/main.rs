@@ -6,5 +6,6 @@
 mod common;
 
 mod chaos;
+mod routing;
 mod switch;
 mod warm;
