@@ -211,9 +211,9 @@ impl Context<'_> {
             self.because_of(hung_up, |context| context.tell_call(kind, id, device.as_ref(), cause));
         }
         self.commands_of_ended(id, &provider);
+        self.routes_of_ended(id, merged_into);
         self.transfers_of_ended(id, cause);
         self.close_contact(id);
-        self.routes_of_ended(id, merged_into);
         self.drop_left(id);
     }
 
