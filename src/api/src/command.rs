@@ -4,16 +4,18 @@ use crate::ask::Ask;
 use crate::problem::{Failure, problem_response};
 use crate::reply::{body_reply, with_location};
 use crate::route::Answer;
+use crate::state::ApiState;
 use bytes::Bytes;
 use http::StatusCode;
 use schakel_contract::problem::{ProblemKind, RefusalCause};
 use schakel_contract::reply;
-use schakel_contract::requests::{Destination, DialString};
+use schakel_contract::requests::{Destination, DialString, EntryId};
 use schakel_core::command::{Command, CommandRecord, CommandState};
 use schakel_core::model::ids::{AgentId, CommandId, DeviceId, ProviderId, Str};
 use schakel_core::model::pii::Pii;
 use schakel_core::state::State;
 use schakel_engine::{Accepted, CommandRequest, Idempotency};
+use schakel_register::directory::{self, dial_string};
 use sha2::{Digest as _, Sha256};
 
 /// Hands in a command, waits for its outcome, and answers.
@@ -107,11 +109,17 @@ fn fingerprint(ask: &Ask) -> [u8; 32] {
 
 /// The number to dial: as given, or the device where a colleague sits.
 pub(crate) async fn number_of(ask: &Ask, destination: Destination) -> Result<Pii<Str>, Failure> {
+    number_for(&ask.app, destination).await
+}
+
+/// The same, for who asks without a request.
+pub(crate) async fn number_for(app: &ApiState, destination: Destination) -> Result<Pii<Str>, Failure> {
     match destination {
         Destination::Number(DialString(number)) => Ok(Pii::new(number.into())),
+        Destination::Entry(EntryId(id)) => entry_number(app, &id).await,
         Destination::Agent(name) => {
             let agent = AgentId::from(name.0.as_str());
-            let seat = ask.app.engine.read(move |state| seat_of(state, &agent)).await?;
+            let seat = app.engine.read(move |state| seat_of(state, &agent)).await?;
             let (_, device) = seat.ok_or_else(|| {
                 Failure::new(
                     ProblemKind::NotRegistered,
@@ -122,6 +130,37 @@ pub(crate) async fn number_of(ask: &Ask, destination: Destination) -> Result<Pii
             Ok(Pii::new(device.as_shared().clone()))
         }
     }
+}
+
+/// Where an entry of the directory is reached: the device where the colleague sits now, else what the entry has.
+async fn entry_number(app: &ApiState, id: &str) -> Result<Pii<Str>, Failure> {
+    let directory = app.register.directory();
+    let entry = directory.get(id).ok_or_else(|| {
+        let detail = "there is no such entry in the directory; POST /v1/directory/search finds those that there are";
+        Failure::new(ProblemKind::InvalidDestination, detail).cause(RefusalCause::InvalidDestination)
+    })?;
+    let seat = match entry.agent.as_deref().map(AgentId::from) {
+        Some(agent) => app.engine.read(move |state| seat_of(state, &agent)).await?,
+        None => None,
+    };
+    Ok(Pii::new(match seat {
+        Some((_, device)) => device.as_shared().clone(),
+        None => dial_string(&entry.number).into(),
+    }))
+}
+
+/// The department that is chosen with a destination (T24): the entry's own, or that of the entry with this number or
+/// this user; none where the directory does not know it.
+pub(crate) fn department_of(app: &ApiState, destination: &Destination) -> Option<Str> {
+    let (directory, plan) = (app.register.directory(), app.register.plan());
+    let department = match destination {
+        Destination::Entry(EntryId(id)) => directory.get(id).and_then(directory::department_of),
+        Destination::Agent(name) => directory.of_agent(&name.0).and_then(directory::department_of),
+        Destination::Number(DialString(number)) => {
+            directory.of_number(&plan.normalise(number)).find_map(directory::department_of)
+        }
+    };
+    department.map(Into::into)
 }
 
 /// A token of one agent may act at that agent's device alone.

@@ -3,8 +3,10 @@
 use crate::persons::{MARK, WITHHELD};
 use crate::route::{Gives, Route, Schemas, Shape, shape};
 use crate::router::{API_VERSION, NAME_MAX};
+use crate::upload;
 use schakel_contract::event::CloudEvent;
 use schakel_contract::problem::{Problem, ProblemKind};
+use schakel_contract::requests::RouteAnswer;
 use schakel_contract::views::EventPage;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +75,9 @@ fn operation(route: &Route) -> Value {
         operation["requestBody"] =
             json!({ "required": true, "content": { "application/json": { "schema": reference(body) } } });
     }
+    if route.is_import {
+        operation["requestBody"] = json!({ "required": true, "content": upload::content() });
+    }
     operation
 }
 
@@ -94,7 +99,9 @@ fn meaning(name: &str) -> &'static str {
         "command" => "The command's id.",
         "contact" => "The contact's id.",
         "device" => "The extension.",
+        "entry" => "The entry's id.",
         "provider" => "The telephone system's name in the configuration.",
+        "reference" => "JKC's own reference of the person or organisation; nothing that says by itself who it is.",
         "route" => "The routing's id.",
         "session" => "The contact session's id.",
         "token" => "The token's id, the part before the dot.",
@@ -105,7 +112,7 @@ fn meaning(name: &str) -> &'static str {
 
 pub(crate) fn path_schema(name: &str) -> Value {
     match name {
-        "agent" | "device" | "provider" | "token" => {
+        "agent" | "device" | "entry" | "provider" | "reference" | "token" => {
             let printable = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$";
             json!({ "type": "string", "minLength": 1, "maxLength": NAME_MAX, "pattern": printable })
         }
@@ -194,7 +201,7 @@ pub(crate) fn failures(route: &Route) -> Vec<ProblemKind> {
     if route.path.contains('{') {
         kinds.push(Kind::NotFound);
     }
-    if route.body.is_some() {
+    if route.body.is_some() || route.is_import {
         kinds.push(Kind::UnsupportedMediaType);
     }
     if route.is_command {
@@ -236,6 +243,8 @@ fn failure(status: u16, titles: &[&str]) -> Value {
 fn schemas(routes: &[Route]) -> Value {
     let mut collected = Schemas::new();
     let mut shapes = vec![shape::<Problem<'static>>(), shape::<CloudEvent<'static>>(), shape::<EventPage>()];
+    // What no route takes: it is the answer to a webhook, checked by the same schemas.
+    shapes.push(shape::<RouteAnswer>());
     for route in routes {
         shapes.extend(route.body);
         match &route.gives {

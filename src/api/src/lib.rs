@@ -27,10 +27,12 @@
 //! ```
 
 mod admin;
+mod answers;
 mod ask;
 mod audit;
 mod command;
 mod document;
+mod erase;
 mod metrics;
 mod persons;
 mod problem;
@@ -44,8 +46,10 @@ mod state;
 pub mod subscriptions;
 mod time;
 pub mod tokens;
+mod upload;
 
 pub use admin::admin_router;
+pub use answers::{ANSWERED_KIND, decide_by_answers};
 pub use router::router;
 pub use serve::{serve, serve_admin};
 pub use state::{ApiError, ApiSettings, ApiState, Parts, Providers};

@@ -1,5 +1,6 @@
 //! Figures for the operator, in the text format of Prometheus.
 
+use crate::answers::Answers;
 use schakel_core::adapter::Observations;
 use schakel_core::model::ids::ProviderId;
 use schakel_core::model::provider::LinkState;
@@ -141,6 +142,15 @@ pub(crate) fn of_journal(counters: &Counters, out: &mut Text) {
         "The newest notification's cursor.",
         counters.last_notification,
     );
+}
+
+/// What receivers answered to a question.
+pub(crate) fn of_answers(answers: &Answers, out: &mut Text) {
+    let name = "schakel_route_answers_total";
+    out.kind(name, "counter", "Answers of webhooks to route.requested, by what became of them.");
+    for (result, count) in answers.counted() {
+        out.line(name, &label("result", result), count);
+    }
 }
 
 /// What the process is: its version, and its memory where the system tells.

@@ -61,6 +61,11 @@ impl Failure {
         format!("refused:{}", self.problem.kind.rsplit('/').next().unwrap_or_default())
     }
 
+    /// What went wrong, for a log.
+    pub(crate) fn detail(&self) -> String {
+        self.problem.detail.to_string()
+    }
+
     /// The response, naming the path that it is about.
     pub(crate) fn at(mut self, path: &str) -> Response {
         self.problem.instance = Some(path.to_owned().into());

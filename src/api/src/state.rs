@@ -1,12 +1,14 @@
 //! What the API is given, and what it keeps.
 
 use crate::audit::{Audit, Audited};
+use crate::answers::Answers;
 use crate::metrics::Requests;
 use crate::persons::Persons;
 use crate::routes;
 use crate::schema::Checker;
 use crate::subscriptions::{SubscriptionError, Subscriptions};
 use crate::tokens::{TokenError, Tokens};
+use crate::upload::UPLOADS_MAX;
 use crate::{document, route::Route};
 use bytes::Bytes;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -14,6 +16,7 @@ use schakel_core::adapter::Observations;
 use schakel_engine::EngineHandle;
 use schakel_journal::Store;
 use schakel_outbox::Outbox;
+use schakel_register::Register;
 use serde_json::Value;
 use std::num::NonZeroU32;
 use std::ops::Deref;
@@ -42,6 +45,10 @@ pub struct ApiSettings {
     pub subscriptions_max: usize,
     /// Access tokens at most.
     pub tokens_max: usize,
+    /// Largest file that is imported, in bytes.
+    pub import_bytes_max: u64,
+    /// A file that is imported must have arrived, and been read, by then.
+    pub import_timeout: Duration,
 }
 
 impl Default for ApiSettings {
@@ -56,6 +63,9 @@ impl Default for ApiSettings {
             streams_max: 500,
             subscriptions_max: 100,
             tokens_max: 10_000,
+            import_bytes_max: 256 * 1024 * 1024,
+            // A million rows over a slow line; reading them takes seconds.
+            import_timeout: Duration::from_secs(10 * 60),
         }
     }
 }
@@ -77,6 +87,8 @@ pub struct Parts {
     pub store: Store,
     /// Webhook delivery.
     pub outbox: Outbox,
+    /// Recognised numbers and the directory.
+    pub register: Register,
     /// The links.
     pub providers: Arc<dyn Providers>,
     /// Limits.
@@ -117,6 +129,7 @@ pub struct App {
     pub(crate) engine: EngineHandle,
     pub(crate) store: Store,
     pub(crate) outbox: Outbox,
+    pub(crate) register: Register,
     pub(crate) providers: Arc<dyn Providers>,
     pub(crate) settings: ApiSettings,
     pub(crate) source: String,
@@ -125,14 +138,18 @@ pub struct App {
     pub(crate) subscriptions: Subscriptions,
     pub(crate) limiter: DefaultKeyedRateLimiter<String>,
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
+    pub(crate) uploads: Arc<tokio::sync::Semaphore>,
     pub(crate) routes: Vec<Route>,
     pub(crate) checker: Checker,
     pub(crate) document: Bytes,
     pub(crate) requests: Requests,
+    pub(crate) answers: Answers,
     /// What the audit log has of each route.
     pub(crate) audited: Vec<Audited>,
     pub(crate) audit: Audit,
     pub(crate) persons: Persons,
+    /// One customer at a time is erased.
+    pub(crate) erasing: tokio::sync::Mutex<()>,
     /// The schema of what each route gives, where something of it is personal.
     pub(crate) personal: Vec<Option<Value>>,
 }
@@ -156,15 +173,19 @@ impl ApiState {
             subscriptions: Subscriptions::load(&parts.store)?,
             limiter: RateLimiter::keyed(Quota::per_second(burst)),
             streams: Arc::new(tokio::sync::Semaphore::new(parts.settings.streams_max)),
+            uploads: Arc::new(tokio::sync::Semaphore::new(UPLOADS_MAX)),
             document: Bytes::from_static(document::COMMITTED.as_bytes()),
             requests: Requests::default(),
+            answers: Answers::default(),
             audited: routes.iter().map(|route| Audited::of(route, &persons)).collect(),
             audit: Audit::new(parts.store.clone()),
             personal: routes.iter().map(|route| persons.of_route(route)).collect(),
             persons,
+            erasing: tokio::sync::Mutex::default(),
             engine: parts.engine,
             store: parts.store,
             outbox: parts.outbox,
+            register: parts.register,
             providers: parts.providers,
             settings: parts.settings,
             source: parts.source,

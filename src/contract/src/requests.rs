@@ -1,7 +1,9 @@
 //! Bodies of requests. An unknown property is an error; the schema of each says everything that is checked.
 
+mod privacy;
 mod register;
 
+pub use privacy::ErasureRequest;
 pub use register::{
     CustomerNumberRequest, CustomerRequest, DirectoryEntryRequest, DirectorySearchRequest,
     NumberSearchRequest,
@@ -194,7 +196,6 @@ impl PartialSchema for True {
 pub struct RouteAnswer {
     /// Where the call goes; absent (or null, or no body at all) when that will be said by a request, or not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
     pub decision: Option<RouteDecisionRequest>,
 }
 

@@ -54,6 +54,7 @@ pub(super) fn routes() -> Vec<Route> {
             heartbeat,
         )
         .scope(Scope::SessionsWrite)
+        .unrecorded()
         .fails(ProblemKind::UnknownSession)
         .fails(ProblemKind::InvalidSessionState),
         route(

@@ -15,6 +15,11 @@ async fn admin(house: &House, path: &str) -> (u16, String) {
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
+/// The figures as text.
+pub async fn metrics(house: &House) -> String {
+    admin(house, "/metrics").await.1
+}
+
 #[test]
 fn health_follows_the_engine_and_not_the_link() {
     in_house(async |house| {

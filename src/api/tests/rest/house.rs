@@ -17,8 +17,11 @@ use schakel_core::model::device::DeviceKind;
 use schakel_core::model::ids::{DeviceId, ProviderId};
 use schakel_core::model::pii::Pii;
 use schakel_core::model::provider::Capabilities;
+use schakel_core::model::route::{RouteDecision, RouteSettings};
 use schakel_core::model::time::{Millis, Time};
-use schakel_core::report::{CallEvent, CallReport, EventReport, ProviderConnection, ReportedParty};
+use schakel_core::report::{
+    CallEvent, CallReport, EventReport, ProviderConnection, ReportedParty, RouteEvent,
+};
 use schakel_core::settings::{DeviceSettings, ProviderSettings, Settings};
 use schakel_engine::{Engine, EngineHandle, EngineSettings};
 use schakel_journal::{Options, Store};
@@ -213,6 +216,30 @@ impl House {
         self.input(InputBody::Report { provider: pbx(), report }).await;
     }
 
+    /// A caller waits in the queue 7000.
+    pub async fn queues(&self) {
+        self.report(CallEvent::Queued, "7000", ConnectionState::Queued, Cause::EnteringDistribution).await;
+    }
+
+    /// The PBX asks where a call shall go; the routing's id.
+    pub async fn asks(&self, dialogue: &str) -> String {
+        let party = |number: &str| {
+            Some(ReportedParty { device: Some(DeviceId::from(number)), party: Party::of_number(number) })
+        };
+        let event = RouteEvent::Requested {
+            device: "7100".into(),
+            call: Some(format!("routed-{dialogue}").as_str().into()),
+            calling: party("0612345678"),
+            current: party("7000"),
+            limit: None,
+            correlator: None,
+        };
+        let report = EventReport::Route { dialogue: dialogue.into(), event: Box::new(event) };
+        self.input(InputBody::Report { provider: pbx(), report }).await;
+        let routes = self.get("/routes?state=asked").await;
+        routes.body["items"].as_array().unwrap().last().unwrap()["id"].as_str().unwrap().to_owned()
+    }
+
     async fn call_at(&self, device: &str) -> String {
         let calls = self.get(&format!("/calls?device={device}")).await;
         calls.body["items"][0]["id"].as_str().unwrap().to_owned()
@@ -302,8 +329,23 @@ fn engine_settings() -> EngineSettings {
 
 fn core_settings() -> Settings {
     let station = |id: &str| DeviceSettings { id: id.into(), kind: DeviceKind::Station, name: None };
-    let devices = vec![station("2001"), station("2002"), station("2003")];
-    Settings { providers: vec![ProviderSettings { id: pbx(), devices }], ..Settings::default() }
+    let queue = DeviceSettings {
+        id: "7000".into(),
+        kind: DeviceKind::Queue,
+        name: Some(Pii::new("Publieksbalie".into())),
+    };
+    let devices = vec![station("2001"), station("2002"), station("2003"), queue];
+    let route = RouteSettings {
+        provider: pbx(),
+        device: "7100".into(),
+        limit: Millis::seconds(10),
+        fallback: RouteDecision::Default,
+    };
+    Settings {
+        providers: vec![ProviderSettings { id: pbx(), devices }],
+        routes: vec![route],
+        ..Settings::default()
+    }
 }
 
 /// The PBX: one answer to each command, and the event that belongs to it.

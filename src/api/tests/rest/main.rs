@@ -3,10 +3,14 @@
 
 mod access;
 mod admin;
+mod agents;
+mod answers;
 mod commands;
 mod document;
 mod events;
 mod house;
 mod listening;
 mod resources;
+mod routing;
+mod sessions;
 mod webhooks;
