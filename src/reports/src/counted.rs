@@ -139,7 +139,8 @@ impl<'a> Counted<'a> {
 
     /// T23.
     pub fn is_started_from_jkc(&self) -> bool {
-        let dialled = |agent| self.fact.legs.iter().any(|leg| leg.dialled && leg.agent.as_ref() == Some(agent));
+        let dialled =
+            |agent| self.fact.legs.iter().any(|leg| leg.dialled && leg.agent.as_ref() == Some(agent));
         self.fact.from_jkc
             && self.standing != Standing::SecondLeg
             && match self.view {

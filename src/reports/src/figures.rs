@@ -82,7 +82,10 @@ impl Figures {
             transfers: share(*number, transfers),
         };
         // By name; those without one at the end.
-        let (named, unnamed) = (self.departments.iter().filter(|(name, _)| name.is_some()), self.departments.get_key_value(&None));
+        let (named, unnamed) = (
+            self.departments.iter().filter(|(name, _)| name.is_some()),
+            self.departments.get_key_value(&None),
+        );
         FiguresView {
             contacts: self.contacts,
             reconstructed: self.reconstructed,
@@ -135,7 +138,7 @@ impl Durations {
 }
 
 /// A number and what it is of a hundred.
-fn share(number: u64, of: u64) -> ShareView {
+pub(crate) fn share(number: u64, of: u64) -> ShareView {
     // Tenths of a per cent: 1000 · number / of.
     ShareView { number, percentage: tenths(number.saturating_mul(1000), of) }
 }

@@ -134,8 +134,12 @@ mod tests {
     fn the_hour_that_comes_twice_is_two_and_the_one_that_is_skipped_is_none() {
         let october = hours(period("2026-10-25", "2026-10-26"), &Rules::default()).unwrap();
         assert_eq!(october.len(), 25);
-        let night =
-            ["2026-10-25T01:00+02:00", "2026-10-25T02:00+02:00", "2026-10-25T02:00+01:00", "2026-10-25T03:00+01:00"];
+        let night = [
+            "2026-10-25T01:00+02:00",
+            "2026-10-25T02:00+02:00",
+            "2026-10-25T02:00+01:00",
+            "2026-10-25T03:00+01:00",
+        ];
         assert_eq!(keys(&october)[1..5], night);
         assert!(october.windows(2).all(|pair| pair[0].to == pair[1].from));
         let march = hours(period("2026-03-29", "2026-03-30"), &Rules::default()).unwrap();

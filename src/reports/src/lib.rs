@@ -87,14 +87,22 @@
 //! ```
 
 mod counted;
+mod csv;
 mod figures;
 mod group;
+mod html;
 mod period;
 mod report;
 mod rules;
+mod table;
+mod words;
 
 pub use counted::{Counted, Outcome, Standing, Talk, View, standing};
+pub use csv::csv;
 pub use group::{ROWS_MAX, TooManyRows};
+pub use html::html;
 pub use period::{Bound, Period, PeriodError};
 pub use report::{Behind, Finder, ReportMaker, UnknownRow, under_way};
 pub use rules::{Rules, UnknownTimeZone};
+pub use table::table;
+pub use words::Language;

@@ -27,7 +27,9 @@ pub enum PeriodError {
     )]
     Moment(String),
     /// A named period that cannot be read.
-    #[error("{0:?} is no period; give today, yesterday, a day 2026-10-25, a week 2026-W43, a month 2026-10 or a year 2026")]
+    #[error(
+        "{0:?} is no period; give today, yesterday, a day 2026-10-25, a week 2026-W43, a month 2026-10 or a year 2026"
+    )]
     Named(String),
     /// It ends before it begins.
     #[error("the period ends where it begins, or before; `to` is the first moment after it")]
@@ -182,7 +184,9 @@ mod tests {
 
     #[test]
     fn what_is_no_period_is_told() {
-        for name in ["", "tomorrow", "2026-13", "2026-W54", "2026-1", "2026-10-32", "20261025", "2026-W", "é026"] {
+        for name in
+            ["", "tomorrow", "2026-13", "2026-W54", "2026-1", "2026-10-32", "20261025", "2026-W", "é026"]
+        {
             let error = named(name).unwrap_err();
             assert!(matches!(error, PeriodError::Named(_)), "{name}: {error}");
         }
