@@ -63,6 +63,14 @@ pub fn adapter(provider: &Provider) -> Result<Box<dyn Adapter>, String> {
         request_limit: Millis::seconds(csta.request_limit_seconds.into()),
         outstanding_max: csta.outstanding_max as usize,
         refused_kept_max: csta.refused_kept_max as usize,
+        routeing_devices: provider
+            .routes
+            .iter()
+            .filter(|route| route.is_one())
+            .map(|route| DeviceId::from(route.device.trim()))
+            .collect(),
+        route_reject: csta.route_reject,
+        agent_poll: Millis::seconds(csta.agent_poll_seconds.into()),
         ..settings
     })))
 }

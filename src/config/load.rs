@@ -228,15 +228,21 @@ fn merge(example: &Table, given: Table) -> Table {
         Some(Value::Table(table)) => table.clone(),
         _ => Table::new(),
     };
-    provider_defaults.remove("devices");
-    provider_defaults.insert("devices".into(), Value::Array(Vec::new()));
+    let route_defaults = match provider_defaults.get("routes").and_then(|list| list.get(0)) {
+        Some(Value::Table(table)) => table.clone(),
+        _ => Table::new(),
+    };
+    for list in ["devices", "routes"] {
+        provider_defaults.insert(list.into(), Value::Array(Vec::new()));
+    }
     merged.insert("providers".into(), Value::Array(Vec::new()));
     for (key, value) in given {
         match (merged.get_mut(&key), value) {
             (Some(Value::Table(section)), Value::Table(values)) => section.extend(values),
             (_, Value::Array(providers)) if key == "providers" => {
-                let providers =
-                    providers.into_iter().map(|provider| over(&provider_defaults, provider)).collect();
+                let whole =
+                    |provider| each_over(&route_defaults, "routes", over(&provider_defaults, provider));
+                let providers = providers.into_iter().map(whole).collect();
                 merged.insert(key, Value::Array(providers));
             }
             (_, value) => drop(merged.insert(key, value)),
@@ -255,6 +261,16 @@ fn over(defaults: &Table, given: Value) -> Value {
         }
     }
     Value::Table(merged)
+}
+
+/// Each element of a list in a table over its defaults.
+fn each_over(defaults: &Table, list: &str, mut table: Value) -> Value {
+    if let Some(Value::Array(elements)) = table.get_mut(list) {
+        for element in elements {
+            *element = over(defaults, std::mem::replace(element, Value::Boolean(false)));
+        }
+    }
+    table
 }
 
 fn line_of(source: &str, span: &Range<usize>) -> usize {
@@ -405,6 +421,27 @@ mod tests {
         }
         let found = problems("[providers]\nname = \"a\"\n");
         assert!(found[0].contains("[[providers]]"), "{found:?}");
+    }
+
+    #[test]
+    fn t01_routeing_devices_are_read_over_their_defaults_and_checked() {
+        let provider = "[[providers]]\nname = \"a\"\n";
+        let route = |text: &str| format!("{provider}[[providers.routes]]\n{text}\n");
+        let config = Config::parse("t", Some(&route("device = \"7100\"")), &[]).unwrap();
+        let routes = &config.providers[0].routes;
+        assert_eq!((routes[0].limit_milliseconds, routes[0].fallback.as_str()), (2000, ""));
+        assert!(Config::parse("t", Some(provider), &[]).unwrap().providers[0].routes.is_empty());
+        for (text, key) in [
+            ("device = \"7100\"\nlimit_milliseconds = 0", "providers[0].routes[0].limit_milliseconds"),
+            ("device = \"7100\"\nlimit_milliseconds = 60001", "providers[0].routes[0].limit_milliseconds"),
+            ("device = \"7100\"\nfallback = \" 7000\"", "providers[0].routes[0].fallback"),
+            ("device = \"7100\"\nfallback = \"7100\"", "providers[0].routes[0].fallback"),
+            ("devise = \"7100\"", "providers[0].routes[0].devise"),
+            ("device = \"7100\"\n[[providers.routes]]\ndevice = \"7100\"", "providers[0].routes[1].device"),
+        ] {
+            let found = problems(&route(text));
+            assert!(found.len() == 1 && found[0].contains(&format!(": {key}: ")), "{key}: {found:?}");
+        }
     }
 
     #[test]

@@ -179,6 +179,7 @@ pub struct Csta {
     pub session_duration_seconds: u32,
     pub session_namespace: String,
     pub system_register: bool,
+    pub routes: Vec<Routes>,
     pub get_capabilities: bool,
     pub heartbeat_seconds: u32,
     pub request_limit_seconds: u32,
@@ -219,6 +220,24 @@ impl Devices {
         let mut all = BTreeSet::new();
         for text in &self.numbers {
             let Some((first, last)) = text.split_once('-') else {
+    pub agent_poll_seconds: u32,
+    pub route_reject: bool,
+}
+
+/// A routeing device.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Routes {
+    pub device: String,
+    pub limit_milliseconds: u32,
+    pub fallback: String,
+}
+
+impl Routes {
+    /// Whether it names a device.
+    pub fn is_one(&self) -> bool {
+        !self.device.trim().is_empty()
+    }
                 if text.trim().is_empty() {
                     return Err("a number is empty".into());
                 }

@@ -172,6 +172,7 @@ fn tls_of(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
                 );
                 say(&key("tls_name"), text);
             }
+        routes(provider, at, say);
         }
         Mode::Listen => {
             let (chain, private_key) = (&provider.tls_certificate_file, &provider.tls_key_file);
@@ -223,3 +224,26 @@ fn file(path: &Path, key: &str, say: &mut impl FnMut(&str, String)) -> bool {
     }
     opened.is_ok()
 }
+/// A caller hears nothing for longer than this would be a mistake rather than a limit.
+const ROUTE_LIMIT_MAX: u32 = 60_000;
+
+fn routes(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, route) in provider.routes.iter().enumerate().filter(|(_, route)| route.is_one()) {
+        let key = |name: &str| format!("providers[{at}].routes[{index}].{name}");
+        if let Some(first) = seen.insert(route.device.trim(), index) {
+            say(&key("device"), format!("{} is in routes[{first}] too", route.device));
+        }
+        if route.limit_milliseconds == 0 || route.limit_milliseconds > ROUTE_LIMIT_MAX {
+            say(&key("limit_milliseconds"), format!("must be from 1 to {ROUTE_LIMIT_MAX}"));
+        }
+        let fallback = route.fallback.as_str();
+        if fallback.trim() != fallback || fallback.chars().any(char::is_control) {
+            say(&key("fallback"), "must be a number without spaces around it, or empty".into());
+        }
+        if !fallback.is_empty() && fallback == route.device.trim() {
+            say(&key("fallback"), "is the routeing device itself: calls would go in a circle".into());
+        }
+    }
+}
+

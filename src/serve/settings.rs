@@ -8,6 +8,7 @@ use schakel_api::ApiSettings;
 use schakel_core::model::agent::Readiness;
 use schakel_core::model::device::DeviceKind;
 use schakel_core::model::pii::Pii;
+use schakel_core::model::route::{RouteDecision, RouteSettings};
 use schakel_core::model::time::Millis;
 use schakel_core::settings::{DeviceSettings, ProviderSettings, SessionSettings, Settings};
 use schakel_outbox::{Retry, Trust};
@@ -28,7 +29,7 @@ pub(crate) fn core(config: &Config) -> Settings {
         answered_elsewhere: millis(calls.answered_elsewhere_seconds),
         adrift: millis(calls.adrift_seconds),
         sessions: sessions(&config.sessions),
-        routes: Vec::new(),
+        routes: config.providers.iter().flat_map(routes).collect(),
     }
 }
 
@@ -64,6 +65,19 @@ fn provider(provider: &Provider) -> ProviderSettings {
         })
         .collect();
     ProviderSettings { id: provider.name.as_str().into(), devices }
+}
+
+fn routes(provider: &Provider) -> impl Iterator<Item = RouteSettings> {
+    let known = provider.routes.iter().filter(|route| route.is_one());
+    known.map(|route| RouteSettings {
+        provider: provider.name.as_str().into(),
+        device: route.device.trim().into(),
+        limit: Millis(route.limit_milliseconds.into()),
+        fallback: match route.fallback.as_str() {
+            "" => RouteDecision::Default,
+            number => RouteDecision::To(Pii::new(number.into())),
+        },
+    })
 }
 
 /// The CloudEvents source.
