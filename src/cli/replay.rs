@@ -3,11 +3,12 @@
 
 use super::{ConfigArgs, Failure};
 use clap::Args;
-use schakel_contract::Timestamp;
+use schakel_contract::{NoRecognition, Timestamp};
 use schakel_core::model::ids::OrganisationId;
 use schakel_engine::{Engine, EngineSettings};
 use schakel_journal::{Options, Store, StoreError};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Arguments of `schakel replay`.
@@ -42,6 +43,7 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
             organisation: OrganisationId::from(config.organisation.id.as_str()),
             source: crate::serve::source(&config),
             snapshot_every: u64::MAX,
+            recognise: Arc::new(NoRecognition),
             act_before_commit: false,
             commit_takes: Duration::ZERO,
         },

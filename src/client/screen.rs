@@ -147,7 +147,7 @@ pub fn call_line(
 
 /// A party in a few words: name and number, as far as they are known and not withheld.
 pub fn party(language: Language, party: &PartyView<'_>) -> String {
-    let number = party.e164.as_deref().or(party.number.as_deref()).filter(|_| !party.restricted).map(clean);
+    let number = number_of(party).filter(|_| !party.restricted);
     match (party.name.as_deref().filter(|_| !party.restricted).map(clean), number) {
         (Some(name), Some(number)) => format!("{name} ({number})"),
         (Some(one), None) | (None, Some(one)) => one,
@@ -183,9 +183,14 @@ fn party_lines(language: Language, party: &PartyView<'_>) -> Vec<String> {
     if party.restricted {
         return vec![unknown(language, party).to_owned()];
     }
-    let number = party.e164.as_deref().or(party.number.as_deref());
-    let lines: Vec<_> = [party.name.as_deref(), number].into_iter().flatten().map(clean).collect();
+    let name = party.name.as_deref().map(clean);
+    let lines: Vec<_> = [name, number_of(party)].into_iter().flatten().collect();
     if lines.is_empty() { vec![unknown(language, party).to_owned()] } else { lines }
+}
+
+/// The number as it came: people here know 06 better than +31 6.
+fn number_of(party: &PartyView<'_>) -> Option<String> {
+    party.number.as_deref().map(clean).or_else(|| party.e164.map(|e164| e164.to_string()))
 }
 
 fn unknown(language: Language, party: &PartyView<'_>) -> &'static str {

@@ -9,6 +9,7 @@ mod validate;
 pub use load::{ConfigError, Problem};
 
 use rustls_pki_types::ServerName;
+use schakel_register::number::PlanSettings;
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -23,6 +24,8 @@ pub struct Config {
     pub organisation: Organisation,
     pub journal: Journal,
     pub api: Api,
+    pub numbers: Numbers,
+    pub register: Register,
     pub admin: Admin,
     pub webhooks: Webhooks,
     pub calls: Calls,
@@ -59,6 +62,38 @@ pub struct Api {
     pub requests_per_second_max: u32,
     pub command_wait_seconds: u32,
     pub answer_timeout_seconds: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Numbers {
+    pub country: String,
+    pub area_code: String,
+    pub trunk_prefixes: Vec<String>,
+    pub extensions: Vec<String>,
+    pub own: Vec<String>,
+}
+
+impl Numbers {
+    /// As the register takes it.
+    pub fn plan(&self) -> PlanSettings {
+        PlanSettings {
+            country: self.country.clone(),
+            area_code: self.area_code.clone(),
+            trunk_prefixes: self.trunk_prefixes.clone(),
+            extensions: self.extensions.clone(),
+            own: self.own.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Register {
+    pub path: PathBuf,
+    pub numbers_max: u64,
+    pub entries_max: u64,
+    pub import_bytes_max: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -144,6 +179,7 @@ pub struct Provider {
     pub tls_key_file: PathBuf,
     pub csta: Csta,
     pub devices: Vec<Devices>,
+    pub routes: Vec<Routes>,
 }
 
 impl Provider {
@@ -179,12 +215,29 @@ pub struct Csta {
     pub session_duration_seconds: u32,
     pub session_namespace: String,
     pub system_register: bool,
-    pub routes: Vec<Routes>,
     pub get_capabilities: bool,
     pub heartbeat_seconds: u32,
     pub request_limit_seconds: u32,
     pub outstanding_max: u32,
     pub refused_kept_max: u32,
+    pub agent_poll_seconds: u32,
+    pub route_reject: bool,
+}
+
+/// A routeing device.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Routes {
+    pub device: String,
+    pub limit_milliseconds: u32,
+    pub fallback: String,
+}
+
+impl Routes {
+    /// Whether it names a device.
+    pub fn is_one(&self) -> bool {
+        !self.device.trim().is_empty()
+    }
 }
 
 /// Telephones of a PBX that are watched.
@@ -220,24 +273,6 @@ impl Devices {
         let mut all = BTreeSet::new();
         for text in &self.numbers {
             let Some((first, last)) = text.split_once('-') else {
-    pub agent_poll_seconds: u32,
-    pub route_reject: bool,
-}
-
-/// A routeing device.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[allow(missing_docs, reason = "documented in config.example.toml")]
-pub struct Routes {
-    pub device: String,
-    pub limit_milliseconds: u32,
-    pub fallback: String,
-}
-
-impl Routes {
-    /// Whether it names a device.
-    pub fn is_one(&self) -> bool {
-        !self.device.trim().is_empty()
-    }
                 if text.trim().is_empty() {
                     return Err("a number is empty".into());
                 }

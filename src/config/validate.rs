@@ -2,6 +2,7 @@
 
 use super::{Config, Mode, Problem, Provider};
 use crate::tls;
+use schakel_register::number::NumberPlan;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -24,6 +25,7 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
     if config.journal.path.file_name().is_none() {
         say("journal.path", "must name a file, such as \"/var/lib/schakel/schakel.db\"".into());
     }
+    register(config, &mut say);
     if let Err(text) = crate::observe::filter(&config.log.level) {
         say("log.level", text);
     }
@@ -70,6 +72,27 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
         say("webhooks.ca_file", error.to_string());
     }
     providers(&config.providers, &mut say);
+}
+
+fn register(config: &Config, say: &mut impl FnMut(&str, String)) {
+    let register = &config.register;
+    if register.path.file_name().is_none() {
+        say("register.path", "must name a file, such as \"/var/lib/schakel/register.db\"".into());
+    } else if register.path == config.journal.path {
+        say("register.path", "is journal.path too; the register is a file of its own".into());
+    }
+    for (key, value) in [
+        ("register.numbers_max", register.numbers_max),
+        ("register.entries_max", register.entries_max),
+        ("register.import_bytes_max", register.import_bytes_max),
+    ] {
+        if value == 0 {
+            say(key, "must be at least 1".into());
+        }
+    }
+    for error in NumberPlan::new(&config.numbers.plan()).err().into_iter().flatten() {
+        say(&format!("numbers.{}", error.key), error.text);
+    }
 }
 
 fn api(config: &Config, say: &mut impl FnMut(&str, String)) {
@@ -149,6 +172,7 @@ fn providers(providers: &[Provider], say: &mut impl FnMut(&str, String)) {
         }
         tls_of(provider, at, say);
         devices(provider, at, say);
+        routes(provider, at, say);
     }
 }
 
@@ -172,7 +196,6 @@ fn tls_of(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
                 );
                 say(&key("tls_name"), text);
             }
-        routes(provider, at, say);
         }
         Mode::Listen => {
             let (chain, private_key) = (&provider.tls_certificate_file, &provider.tls_key_file);
@@ -205,25 +228,6 @@ fn devices(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
     }
 }
 
-fn address(text: &str, key: &str, say: &mut impl FnMut(&str, String)) -> Option<SocketAddr> {
-    let parsed = text.parse().ok();
-    if parsed.is_none() {
-        say(key, format!("\"{text}\" is not an address with a port, such as \"127.0.0.1:8443\""));
-    }
-    parsed
-}
-
-/// Whether there is a file to look into.
-fn file(path: &Path, key: &str, say: &mut impl FnMut(&str, String)) -> bool {
-    if path.as_os_str().is_empty() {
-        return false;
-    }
-    let opened = std::fs::File::open(path);
-    if let Err(error) = &opened {
-        say(key, format!("{} cannot be read: {error}", path.display()));
-    }
-    opened.is_ok()
-}
 /// A caller hears nothing for longer than this would be a mistake rather than a limit.
 const ROUTE_LIMIT_MAX: u32 = 60_000;
 
@@ -247,3 +251,22 @@ fn routes(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
     }
 }
 
+fn address(text: &str, key: &str, say: &mut impl FnMut(&str, String)) -> Option<SocketAddr> {
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        say(key, format!("\"{text}\" is not an address with a port, such as \"127.0.0.1:8443\""));
+    }
+    parsed
+}
+
+/// Whether there is a file to look into.
+fn file(path: &Path, key: &str, say: &mut impl FnMut(&str, String)) -> bool {
+    if path.as_os_str().is_empty() {
+        return false;
+    }
+    let opened = std::fs::File::open(path);
+    if let Err(error) = &opened {
+        say(key, format!("{} cannot be read: {error}", path.display()));
+    }
+    opened.is_ok()
+}

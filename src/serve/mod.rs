@@ -17,6 +17,7 @@ use schakel_core::model::ids::OrganisationId;
 use schakel_engine::{Engine, EngineHandle, EngineSettings};
 use schakel_journal::Store;
 use schakel_outbox::Outbox;
+use schakel_register::Register;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,7 @@ pub struct Daemon {
     engine_task: JoinHandle<()>,
     outbox: Outbox,
     links: Links,
+    register: Register,
     config: Config,
     stop: watch::Sender<bool>,
 }
@@ -94,6 +96,9 @@ impl Daemon {
         let api_listener = listen(&config.api.listen, "api.listen").await?;
         let admin_listener = listen(&config.admin.listen, "admin.listen").await?;
         let subscriptions = schakel_api::subscriptions::load(&store).map_err(Failure::failed)?;
+        let register =
+            Register::open(&config.register.path, settings::plan(&config), settings::register(&config))
+                .map_err(Failure::failed)?;
         let mut engine = Engine::recover(
             store.clone(),
             recovery,
@@ -101,6 +106,7 @@ impl Daemon {
                 organisation: OrganisationId::from(config.organisation.id.as_str()),
                 source: settings::source(&config),
                 snapshot_every: config.journal.snapshot_every_inputs,
+                recognise: Arc::new(register.clone()),
                 act_before_commit: sabotage.act_before_commit,
                 commit_takes: sabotage.commit_takes,
             },
@@ -130,6 +136,7 @@ impl Daemon {
             engine: handle.clone(),
             store: store.clone(),
             outbox: outbox.clone(),
+            register: register.clone(),
             providers: Arc::new(OfLinks(links.controls())),
             settings: settings::api(&config),
             source: settings::source(&config),
@@ -145,7 +152,7 @@ impl Daemon {
         tokio::task::spawn_local(maintenance::tell_alarms(outbox.alarms()));
         tracing::info!(%api, %admin, providers = config.providers.len(), "schakel runs");
         maintenance::tell_systemd(&[sd_notify::NotifyState::Ready]);
-        Ok(Self { api, admin, engine: handle, engine_task, outbox, links, config, stop })
+        Ok(Self { api, admin, engine: handle, engine_task, outbox, links, register, config, stop })
     }
 
     /// The engine, for whoever runs the daemon in his own process.
@@ -168,22 +175,27 @@ impl Daemon {
                 config.api.clone(),
                 config.admin.clone(),
                 config.webhooks.clone(),
+                config.register.clone(),
                 config.log.format,
             )
         };
         if needs_restart(&config) != needs_restart(&self.config) {
             tracing::warn!(
-                "[organisation], [journal], [api], [admin], [webhooks] and log.format are read at start-up only: restart for their changes"
+                "[organisation], [journal], [api], [admin], [webhooks], [register] and log.format are read at start-up only: restart for their changes"
             );
         }
         if let Err(error) = self.links.configure(&config.providers).await {
             return tracing::error!("the old configuration stays in force: {error}");
+        }
+        if let Err(error) = self.register.set_plan(settings::plan(&config)).await {
+            return tracing::error!("the old numbering plan may stay in force: {error}");
         }
         let configured = InputBody::Configured(Box::new(settings::core(&config)));
         if self.engine.input(configured).await.is_ok() {
             crate::observe::set_level(&config.log.level);
             self.config = Config {
                 providers: config.providers,
+                numbers: config.numbers,
                 calls: config.calls,
                 sessions: config.sessions,
                 log: config.log,

@@ -12,6 +12,8 @@ use schakel_core::model::route::{RouteDecision, RouteSettings};
 use schakel_core::model::time::Millis;
 use schakel_core::settings::{DeviceSettings, ProviderSettings, SessionSettings, Settings};
 use schakel_outbox::{Retry, Trust};
+use schakel_register::Limits;
+use schakel_register::number::NumberPlan;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,6 +82,25 @@ fn routes(provider: &Provider) -> impl Iterator<Item = RouteSettings> {
     })
 }
 
+/// The numbering plan: the configuration's, with the telephones that are watched as extensions.
+pub(crate) fn plan(config: &Config) -> NumberPlan {
+    let devices: Vec<String> = config
+        .providers
+        .iter()
+        .flat_map(|provider| &provider.devices)
+        // Checked with the configuration: every group expands.
+        .flat_map(|group| group.expand().unwrap_or_default())
+        .collect();
+    // Checked with the configuration: there is no mistake in it.
+    let plan = NumberPlan::new(&config.numbers.plan()).unwrap_or_default();
+    plan.with_devices(devices.iter().map(String::as_str))
+}
+
+/// The register's limits.
+pub(crate) fn register(config: &Config) -> Limits {
+    Limits { numbers_max: config.register.numbers_max, entries_max: config.register.entries_max }
+}
+
 /// The CloudEvents source.
 pub(crate) fn source(config: &Config) -> String {
     format!("urn:nld:oin:{}:systeem:{}", config.organisation.oin, config.organisation.system)
@@ -95,6 +116,7 @@ pub(crate) fn api(config: &Config) -> ApiSettings {
         requests_per_second_max: api.requests_per_second_max,
         command_wait: seconds(api.command_wait_seconds),
         answer_timeout: seconds(api.answer_timeout_seconds),
+        import_bytes_max: config.register.import_bytes_max,
         ..ApiSettings::default()
     }
 }

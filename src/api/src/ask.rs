@@ -3,6 +3,7 @@
 use crate::problem::Failure;
 use crate::state::ApiState;
 use crate::tokens::Access;
+use crate::upload::Upload;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use schakel_contract::problem::{InputError, InputPlace, ProblemKind};
@@ -30,6 +31,8 @@ pub(crate) struct Ask {
     pub from: Option<Arc<str>>,
     /// The body as it came, for the fingerprint of an idempotency key.
     pub raw: Bytes,
+    /// The file that came, of an import.
+    pub upload: Option<Upload>,
 }
 
 impl Ask {

@@ -136,7 +136,8 @@ pub(crate) async fn number_for(app: &ApiState, destination: Destination) -> Resu
 async fn entry_number(app: &ApiState, id: &str) -> Result<Pii<Str>, Failure> {
     let directory = app.register.directory();
     let entry = directory.get(id).ok_or_else(|| {
-        let detail = "there is no such entry in the directory; POST /v1/directory/search finds those that there are";
+        let detail =
+            "there is no such entry in the directory; POST /v1/directory/search finds those that there are";
         Failure::new(ProblemKind::InvalidDestination, detail).cause(RefusalCause::InvalidDestination)
     })?;
     let seat = match entry.agent.as_deref().map(AgentId::from) {

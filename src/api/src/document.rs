@@ -101,7 +101,9 @@ fn meaning(name: &str) -> &'static str {
         "device" => "The extension.",
         "entry" => "The entry's id.",
         "provider" => "The telephone system's name in the configuration.",
-        "reference" => "JKC's own reference of the person or organisation; nothing that says by itself who it is.",
+        "reference" => {
+            "JKC's own reference of the person or organisation; nothing that says by itself who it is."
+        }
         "route" => "The routing's id.",
         "session" => "The contact session's id.",
         "token" => "The token's id, the part before the dot.",

@@ -76,6 +76,7 @@ pub(crate) struct Route {
     pub scope: Option<Scope>,
     pub parameters: Vec<Parameter>,
     pub body: Option<Shape>,
+    pub is_import: bool,
     pub gives: Gives,
     pub created: bool,
     pub is_command: bool,
@@ -110,6 +111,7 @@ where
         scope: Some(Scope::Admin),
         parameters: Vec::new(),
         body: None,
+        is_import: false,
         gives: Gives::Nothing,
         created: false,
         is_command: false,
@@ -178,6 +180,12 @@ impl Route {
         self
     }
 
+    /// It gives a page of rows by a cursor of its own.
+    pub(crate) fn gives_rows<T: ToSchema>(mut self) -> Self {
+        self.gives = Gives::Page(shape::<T>());
+        self
+    }
+
     /// It makes an object: 201.
     pub(crate) fn created(mut self) -> Self {
         self.created = true;
@@ -194,6 +202,12 @@ impl Route {
     /// It takes a body.
     pub(crate) fn body<T: ToSchema>(mut self) -> Self {
         self.body = Some(shape::<T>());
+        self
+    }
+
+    /// Its body is a file of rows, which may be larger than another body and take longer.
+    pub(crate) fn takes_file(mut self) -> Self {
+        self.is_import = true;
         self
     }
 

@@ -9,6 +9,7 @@ use crate::route::{Answer, Route};
 use crate::serve::Remote;
 use crate::state::ApiState;
 use crate::tokens::Access;
+use crate::upload;
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
@@ -103,20 +104,37 @@ async fn handle(app: ApiState, index: usize, request: Request) -> Result<Respons
     check_path(&app, &path, &mut errors);
     let query = query_parameters(&app, route, &parts, &mut errors);
     check_headers(&app, route, &parts.headers, &mut errors);
-    let raw = read(&app, body).await?;
-    let body = body_of(&app, route, &parts.headers, &raw, &mut errors)?;
+    let (mut raw, mut given, mut upload) = (Bytes::new(), Value::Null, None);
+    if route.is_import {
+        let format = upload::format_of(&parts.headers)?;
+        if errors.is_empty() {
+            upload = Some(upload::receive(&app, format, body).await?);
+        }
+    } else {
+        raw = read(&app, body).await?;
+        given = body_of(&app, route, &parts.headers, &raw, &mut errors)?;
+    }
     if !errors.is_empty() {
         return Err(Failure::invalid(errors));
     }
     let Parts { method, uri, headers, .. } = parts;
     let uri = uri.path().to_owned();
     let (who, at, whence) = (access.clone(), path.clone(), from.clone());
-    let ask = Ask { app, access, method, uri, path, query, headers, from, body, raw };
-    let limit = ask.app.settings.answer_timeout + if route.is_command { ask.wait() } else { Duration::ZERO };
+    let ask = Ask { app, access, method, uri, path, query, headers, from, body: given, raw, upload };
+    let limit = time_for(route, &ask);
     let answered = tokio::time::timeout(limit, (route.handler)(ask)).await;
     let answer = answered.unwrap_or_else(|_| Err(unanswered(route)));
     let answer = recorded(&shared, index, &who, whence.as_deref(), &at, answer).await?;
     Ok(shown(&shared, index, &who, answer).await)
+}
+
+/// How long the house may take.
+fn time_for(route: &Route, ask: &Ask) -> Duration {
+    let settings = &ask.app.settings;
+    if route.is_import {
+        return settings.import_timeout;
+    }
+    settings.answer_timeout + if route.is_command { ask.wait() } else { Duration::ZERO }
 }
 
 /// An answer when the audit log has what it must have of it.

@@ -1,7 +1,7 @@
 //! What the API is given, and what it keeps.
 
-use crate::audit::{Audit, Audited};
 use crate::answers::Answers;
+use crate::audit::{Audit, Audited};
 use crate::metrics::Requests;
 use crate::persons::Persons;
 use crate::routes;

@@ -15,11 +15,11 @@
 //! | `traceparent` | W3C trace context: the trace is the command that caused it, else the notification itself |
 //! | `expirytime` | after this it is history and no pop-up |
 
-use crate::Timestamp;
 use crate::views::{
     AgentView, CallView, CommandView, ContactView, ProviderView, RouteView, SessionView, SituationView,
     TransferView,
 };
+use crate::{Recognise, Timestamp};
 use schakel_core::model::ids::{CallId, TransferId};
 use schakel_core::model::session::Session;
 use schakel_core::model::transfer::Transfer;
@@ -48,6 +48,8 @@ pub struct EventMeta<'a> {
     pub sequence: u64,
     /// When it was recorded, in milliseconds since 1970.
     pub recorded: Timestamp,
+    /// By whom the customer's number is looked up.
+    pub recognise: &'a dyn Recognise,
 }
 
 /// A notification: CloudEvents 1.0.
@@ -206,7 +208,7 @@ impl<'a> CloudEvent<'a> {
             contactseq: notification.contact.map(|(_, seq)| seq),
             traceparent: traceparent(trace, id).into(),
             expirytime: notification.expires.map(Into::into),
-            data: EventData::of(state, notification),
+            data: EventData::of(state, notification, meta.recognise),
         }
     }
 }
@@ -279,7 +281,7 @@ pub const STREAM_GAP: &str = "nl.schakel.stream.gap.v1";
 pub const TEST_PING: &str = "nl.schakel.test.ping.v1";
 
 impl<'a> EventData<'a> {
-    fn of(state: &'a State, notification: &'a Notification) -> Self {
+    fn of(state: &'a State, notification: &'a Notification, recognise: &dyn Recognise) -> Self {
         let mut data = Self {
             cause: notification.cause.as_str().into(),
             observation: if notification.reconstructed {
@@ -289,7 +291,10 @@ impl<'a> EventData<'a> {
             },
             device: notification.device.as_ref().map(|device| Cow::Borrowed(device.as_str())),
             agent: notification.agent.as_ref().and_then(|id| state.agents.get(id)).map(AgentView::of),
-            contact: notification.contact.and_then(|(id, _)| state.contacts.get(&id)).map(ContactView::of),
+            contact: notification
+                .contact
+                .and_then(|(id, _)| state.contacts.get(&id))
+                .map(|contact| ContactView::of(contact, recognise)),
             command: notification
                 .command
                 .and_then(|id| state.commands.get(&id))

@@ -3,11 +3,14 @@
 use crate::audit;
 use crate::clock::Clock;
 use crate::fact::encode_fact;
-use crate::handle::{Accepted, Ask, CommandAsk, EngineHandle, Look, SubscriptionFilter, TestDelivery};
+use crate::handle::{
+    Accepted, Ask, CommandAsk, EngineHandle, EraseAsk, Erased, Look, SubscriptionFilter, TestDelivery,
+};
 use crate::idempotency::{Recent, Seen};
 use crate::recover::{self, RecoverError};
 use crate::subscribers::Subscribers;
 use bytes::Bytes;
+use schakel_contract::Recognise;
 use schakel_contract::event::{self, EventMeta};
 use schakel_contract::reply;
 use schakel_core::adapter::ProviderCommand;
@@ -15,7 +18,7 @@ use schakel_core::apply::apply;
 use schakel_core::command::{CommandRecord, Refusal, RefusalCause};
 use schakel_core::effect::Effect;
 use schakel_core::input::{Input, InputBody};
-use schakel_core::model::ids::{CommandId, IdMaker, OrganisationId, ProviderId};
+use schakel_core::model::ids::{CommandId, ContactId, IdMaker, OrganisationId, ProviderId};
 use schakel_core::model::time::{Millis, Time};
 use schakel_core::state::State;
 use schakel_journal as journal;
@@ -49,6 +52,9 @@ pub struct EngineSettings {
     pub source: String,
     /// A snapshot of the state is written after so many inputs, so that a restart does not grow with history.
     pub snapshot_every: u64,
+    /// By whom the number of a customer is looked up while a notification is written: what it says belongs to that
+    /// moment, and is no part of the state.
+    pub recognise: Arc<dyn Recognise>,
     /// Act before the commit. Wrong on purpose: the negative control of the tests that kill the daemon.
     pub act_before_commit: bool,
     /// Each commit takes so much longer, as on a slow disk; for the same tests. Zero otherwise.
@@ -81,6 +87,8 @@ pub struct Engine {
     notification_seq: u64,
     snapshot_seq: u64,
     snapshot_at: Time,
+    /// One snapshot is written at a time, so that an older one never comes after a newer.
+    snapshots: Arc<tokio::sync::Mutex<()>>,
     /// Room for what follows from one input, kept from one to the next.
     effects: Vec<Effect>,
     /// Room for what is written of one input, before it is copied at its true size.
@@ -94,6 +102,8 @@ struct Turn {
     /// Commands for providers and answers to who waits, in order.
     acts: Vec<Act>,
     reads: Vec<Look>,
+    /// Who waits for a snapshot of what is durable then.
+    snapshots: Vec<oneshot::Sender<Result<u64, journal::StoreError>>>,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -102,6 +112,7 @@ enum Act {
     Completed(CommandId),
     Accept(oneshot::Sender<Accepted>, Accepted),
     Tested(oneshot::Sender<TestDelivery>, TestDelivery),
+    Erased(oneshot::Sender<Erased>, Erased),
 }
 
 impl Engine {
@@ -136,6 +147,7 @@ impl Engine {
             notification_seq: recovered.notification_seq,
             snapshot_seq: recovered.snapshot_seq,
             snapshot_at: recovered.last_time,
+            snapshots: Arc::default(),
             effects: Vec::new(),
             written: Vec::new(),
         })
@@ -207,6 +219,8 @@ impl Engine {
                 Ask::Input(body) => self.apply(body, &mut turn),
                 Ask::Command(ask) => self.command(*ask, &mut turn),
                 Ask::Read(look) => turn.reads.push(look),
+                Ask::Erase(ask) => self.erase(*ask, &mut turn),
+                Ask::Snapshot(answer) => turn.snapshots.push(answer),
                 Ask::Link(provider, Some(commands)) => drop(self.links.insert(provider, commands)),
                 Ask::Link(provider, None) => drop(self.links.remove(&provider)),
                 Ask::Subscriptions(filters) => self.subscribers.set(filters),
@@ -259,6 +273,28 @@ impl Engine {
         );
     }
 
+    /// Forgets the customers of contacts that are live: those asked for, and those with the reference.
+    fn erase(&mut self, ask: EraseAsk, turn: &mut Turn) {
+        let EraseAsk { reference, mut contacts, answer } = ask;
+        let live = self.state.contacts.values();
+        let named = live.filter(|contact| contact.reference.as_deref() == Some(&*reference));
+        contacts.extend(named.map(|contact| contact.id));
+        let of_sessions = self.state.sessions.values();
+        let of_sessions = of_sessions.filter(|session| session.reference.as_deref() == Some(&*reference));
+        contacts.extend(of_sessions.filter_map(|session| session.contact));
+        contacts.sort_unstable();
+        contacts.dedup();
+        let known = |id: &&ContactId| self.state.contacts.contains_key(*id);
+        let live: Vec<ContactId> = contacts.iter().filter(known).copied().collect();
+        let ends =
+            |id: &&ContactId| self.state.contacts.get(*id).is_some_and(|contact| contact.ended.is_none());
+        let going_on = live.iter().filter(ends).count();
+        if !live.is_empty() {
+            self.apply(InputBody::Erase { contacts: live }, turn);
+        }
+        turn.acts.push(Act::Erased(answer, Erased { contacts, going_on }));
+    }
+
     /// One input: into the state, into the batch.
     fn apply(&mut self, body: InputBody, turn: &mut Turn) {
         let at = self.clock.now();
@@ -279,6 +315,7 @@ impl Engine {
                         source: &self.settings.source,
                         sequence: self.notification_seq,
                         recorded: at.into(),
+                        recognise: &*self.settings.recognise,
                     };
                     self.written.clear();
                     event::render(&self.state, &notification, &meta, &mut self.written);
@@ -390,13 +427,15 @@ impl Engine {
                 Act::Accept(answer, accepted) => drop(answer.send(accepted)),
                 // As above: it is delivered all the same.
                 Act::Tested(answer, delivery) => drop(answer.send(delivery)),
+                // As above: it is erased all the same.
+                Act::Erased(answer, erased) => drop(answer.send(erased)),
             }
         }
         for look in turn.reads {
             look(&self.state);
         }
-        if turn.stop.is_some() || self.snapshot_is_due() {
-            self.snapshot(turn.stop.is_some()).await;
+        if turn.stop.is_some() || self.snapshot_is_due() || !turn.snapshots.is_empty() {
+            self.snapshot(turn.stop.is_some(), turn.snapshots).await;
         }
         turn.stop
     }
@@ -442,13 +481,23 @@ impl Engine {
             && self.clock.now() - self.snapshot_at >= SNAPSHOT_PAUSE
     }
 
-    async fn snapshot(&mut self, wait: bool) {
+    async fn snapshot(&mut self, wait: bool, asked: Vec<oneshot::Sender<Result<u64, journal::StoreError>>>) {
         let writing = {
-            let (store, seq, bytes) =
-                (self.store.clone(), self.input_seq, recover::encode_snapshot(&self.state));
+            let (store, seq, bytes, alone) = (
+                self.store.clone(),
+                self.input_seq,
+                recover::encode_snapshot(&self.state),
+                self.snapshots.clone(),
+            );
             async move {
-                if let Err(error) = store.put_snapshot(seq, bytes).await {
+                let _alone = alone.lock().await;
+                let written = store.put_snapshot(seq, bytes).await.map(|()| seq);
+                if let Err(error) = &written {
                     tracing::warn!(%error, "no snapshot could be written; the next start reads the journal instead");
+                }
+                for answer in asked {
+                    // Whoever asked has gone: it is written all the same.
+                    let _ = answer.send(written.clone());
                 }
             }
         };

@@ -5,13 +5,13 @@
 use phonenumber::country::Id::NL;
 use proptest::prelude::*;
 use schakel_contract::views::NumberKind;
-use schakel_register::number::{NumberPlan, OwnNumbers, PlanSettings};
+use schakel_register::number::{NumberPlan, PlanSettings};
 
 const TABLE: &str = include_str!("../../../protocol-fixtures/numbers/nl.tsv");
 
 /// The plan that the table is for.
 fn plan() -> NumberPlan {
-    let own = OwnNumbers { numbers: "+31703538000-+31703538999".into(), extensions: "8000-8999".into() };
+    let own = "+31703538000-+31703538999 = 8000-8999".to_owned();
     NumberPlan::new(&PlanSettings {
         area_code: "070".into(),
         extensions: vec!["2000-2999".into()],
@@ -152,10 +152,7 @@ proptest! {
 
 #[test]
 fn the_mistakes_of_a_plan_are_told_together() {
-    let own = |numbers: &str, extensions: &str| OwnNumbers {
-        numbers: numbers.into(),
-        extensions: extensions.into(),
-    };
+    let own = |numbers: &str, extensions: &str| format!("{numbers} = {extensions}");
     let wrong = PlanSettings {
         country: "32".into(),
         area_code: "70".into(),
@@ -177,8 +174,8 @@ fn the_mistakes_of_a_plan_are_told_together() {
             "trunk_prefixes[0]",
             "extensions[0]",
             "extensions[1]",
-            "own[0].numbers",
-            "own[1].extensions",
+            "own[0]",
+            "own[1]",
             "own"
         ]
     );

@@ -7,7 +7,7 @@ use schakel_contract::views::{
 };
 use schakel_contract::{E164, Recognise};
 use schakel_core::model::call::Party;
-use schakel_register::number::{NumberPlan, OwnNumbers, PlanSettings};
+use schakel_register::number::{NumberPlan, PlanSettings};
 use schakel_register::{Format, ImportOptions, Imported, Limits, Mistakes, Mode, Register, RegisterError};
 use std::fs::File;
 use std::io::Write as _;
@@ -18,7 +18,7 @@ const MERGE: ImportOptions = ImportOptions { format: Format::Csv, mode: Mode::Me
 const REPLACE: ImportOptions = ImportOptions { mode: Mode::Replace, ..MERGE };
 
 fn plan() -> NumberPlan {
-    let own = OwnNumbers { numbers: "+31703538000-+31703538999".into(), extensions: "8000-8999".into() };
+    let own = "+31703538000-+31703538999 = 8000-8999".to_owned();
     NumberPlan::new(&PlanSettings { area_code: "070".into(), own: vec![own], ..PlanSettings::default() })
         .unwrap()
 }

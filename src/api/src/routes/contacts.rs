@@ -50,9 +50,10 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn read(ask: Ask) -> Answer {
     let id = ContactId(ask.id("contact")?);
+    let register = ask.app.register.clone();
     let look = move |state: &State| {
         let contact = state.contacts.get(&id)?;
-        serde_json::to_vec(&ContactDetailView::of(state, contact)).ok()
+        serde_json::to_vec(&ContactDetailView::of(state, contact, &register)).ok()
     };
     if let Some(body) = ask.app.engine.read(look).await? {
         return Ok(body_reply(StatusCode::OK, body.into()));

@@ -64,8 +64,10 @@ pub(super) fn routes() -> Vec<Route> {
 async fn snapshot(ask: Ask) -> Answer {
     // The cursor first: what becomes durable between the two is told again after it, and never missed.
     let cursor = *ask.app.engine.cursor().borrow();
+    let register = ask.app.register.clone();
     let look = move |state: &State| {
-        serde_json::to_vec(&SnapshotView::of(state, cursor, crate::time::now())).unwrap_or_default()
+        serde_json::to_vec(&SnapshotView::of(state, cursor, crate::time::now(), &register))
+            .unwrap_or_default()
     };
     Ok(body_reply(StatusCode::OK, ask.app.engine.read(look).await?.into()))
 }

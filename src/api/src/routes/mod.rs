@@ -1,12 +1,16 @@
 //! All routes, one file a resource.
 
 mod agents;
+mod audit;
 mod calls;
 mod contacts;
 mod devices;
+mod directory;
 mod events;
 mod providers;
 mod queues;
+mod recognition;
+mod register;
 mod routing;
 mod sessions;
 mod tokens;
@@ -36,10 +40,13 @@ pub(crate) fn all() -> Vec<Route> {
     routes.extend(queues::routes());
     routes.extend(contacts::routes());
     routes.extend(devices::routes());
+    routes.extend(directory::routes());
+    routes.extend(recognition::routes());
     routes.extend(providers::routes());
     routes.extend(events::routes());
     routes.extend(webhooks::routes());
     routes.extend(tokens::routes());
+    routes.extend(audit::routes());
     routes
 }
 

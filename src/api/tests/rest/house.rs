@@ -26,6 +26,8 @@ use schakel_core::settings::{DeviceSettings, ProviderSettings, Settings};
 use schakel_engine::{Engine, EngineHandle, EngineSettings};
 use schakel_journal::{Options, Store};
 use schakel_outbox::Outbox;
+use schakel_register::number::{NumberPlan, PlanSettings};
+use schakel_register::{Limits, Register};
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -114,7 +116,8 @@ impl House {
     async fn open(settings: ApiSettings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (store, recovery) = Store::open(folder.path().join("journal"), Options::default()).unwrap();
-        let mut engine = Engine::recover(store.clone(), recovery, engine_settings()).unwrap();
+        let register = Register::open(folder.path().join("register"), plan(), Limits::default()).unwrap();
+        let mut engine = Engine::recover(store.clone(), recovery, engine_settings(&register)).unwrap();
         let outbox_settings = schakel_outbox::Settings {
             allowed_hosts: vec!["127.0.0.1".into(), "jkc.example.nl".into()],
             allow_plain_http: true,
@@ -137,9 +140,10 @@ impl House {
             engine: handle.clone(),
             store: store.clone(),
             outbox,
+            register: register.clone(),
             providers: Arc::new(Links(reconnected.clone())),
             settings,
-            source: engine_settings().source,
+            source: engine_settings(&register).source,
             stopping,
         })
         .unwrap();
@@ -317,11 +321,19 @@ pub fn pbx() -> ProviderId {
     "pbx".into()
 }
 
-fn engine_settings() -> EngineSettings {
+/// An outside line is 0; the numbers of 8000-8999 are the organisation's own.
+fn plan() -> NumberPlan {
+    let own = vec!["+31703538000-+31703538999 = 8000-8999".to_owned()];
+    let plan = NumberPlan::new(&PlanSettings { own, ..PlanSettings::default() }).unwrap();
+    plan.with_devices(["2001", "2002", "2003", "7000"].into_iter())
+}
+
+fn engine_settings(register: &Register) -> EngineSettings {
     EngineSettings {
         organisation: "voorbeeld".into(),
         source: "urn:nld:oin:00000001823288444000:systeem:schakel".into(),
         snapshot_every: 1_000_000,
+        recognise: Arc::new(register.clone()),
         act_before_commit: false,
         commit_takes: std::time::Duration::ZERO,
     }

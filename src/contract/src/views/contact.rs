@@ -1,7 +1,7 @@
 //! The customer's contact.
 
-use super::{CallView, PartyView, TransferView};
-use crate::Timestamp;
+use super::{CallView, PartyView, RecognitionView, TransferView};
+use crate::{Recognise, Timestamp};
 use schakel_core::model::contact::Contact;
 use schakel_core::state::State;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,10 @@ pub struct ContactView<'a> {
     pub id: Uuid,
     /// Who called in the first place; of an outbound call, who was called.
     pub customer: PartyView<'a>,
+    /// Whose number that is, as far as JKC switched it on, at the moment of telling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub recognition: Option<RecognitionView<'a>>,
     /// The number that the customer dialled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -55,10 +59,12 @@ pub struct ContactDetailView<'a> {
 
 impl<'a> ContactView<'a> {
     /// A contact as it is shown.
-    pub fn of(contact: &'a Contact) -> Self {
+    pub fn of(contact: &'a Contact, recognise: &dyn Recognise) -> Self {
+        let recognition = recognise.recognise(&contact.customer);
         Self {
             id: Uuid::from_u128(contact.id.0),
-            customer: PartyView::of(&contact.customer),
+            customer: PartyView { e164: recognition.number.e164, ..PartyView::of(&contact.customer) },
+            recognition: Some(recognition),
             dialled: contact.dialled.as_ref().map(PartyView::of),
             calls: contact.calls.iter().map(|call| Uuid::from_u128(call.0)).collect(),
             transfers: contact.transfers.iter().map(|transfer| Uuid::from_u128(transfer.0)).collect(),
@@ -71,11 +77,11 @@ impl<'a> ContactView<'a> {
 
 impl<'a> ContactDetailView<'a> {
     /// A contact with what belongs to it.
-    pub fn of(state: &'a State, contact: &'a Contact) -> Self {
+    pub fn of(state: &'a State, contact: &'a Contact, recognise: &dyn Recognise) -> Self {
         let calls = contact.calls.iter().filter_map(|id| state.calls.get(id));
         let transfers = contact.transfers.iter().filter_map(|id| state.transfers.get(id));
         Self {
-            contact: ContactView::of(contact),
+            contact: ContactView::of(contact, recognise),
             calls: calls.map(|call| CallView::of(state, call)).collect(),
             transfers: transfers.map(|transfer| TransferView::of(state, transfer)).collect(),
             last_contact_seq: contact.seq,

@@ -1,5 +1,6 @@
 //! Parties of a call.
 
+use crate::E164;
 use schakel_core::model::call::Party;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -16,8 +17,8 @@ pub struct PartyView<'a> {
     pub number: Option<Cow<'a, str>>,
     /// The same number in E.164, where it could be recognised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, examples("+31201234567"), extensions(("x-personal" = json!(true))))]
-    pub e164: Option<Cow<'a, str>>,
+    #[schema(nullable = false, extensions(("x-personal" = json!(true))))]
+    pub e164: Option<E164>,
     /// The name as the telephone system gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, examples("Gemeente Voorbeeld"), extensions(("x-personal" = json!(true))))]

@@ -4,7 +4,7 @@ use super::{
     AgentView, CallView, CommandView, ContactView, ProviderView, QueueView, RouteView, SessionView,
     TransferView,
 };
-use crate::Timestamp;
+use crate::{Recognise, Timestamp};
 use schakel_core::command::CommandState;
 use schakel_core::model::route::RouteState;
 use schakel_core::model::session::SessionState;
@@ -46,7 +46,7 @@ pub struct SnapshotView<'a> {
 
 impl<'a> SnapshotView<'a> {
     /// What is live in a state; the cursor must have been read before the state.
-    pub fn of(state: &'a State, cursor: u64, taken_at: Timestamp) -> Self {
+    pub fn of(state: &'a State, cursor: u64, taken_at: Timestamp, recognise: &dyn Recognise) -> Self {
         let under_way = |state: &CommandState| !matches!(state, CommandState::Done { .. });
         let seated = state.agents.values().filter(|agent| agent.registration.is_some());
         let contacts = state.contacts.values().filter(|contact| contact.ended.is_none());
@@ -60,7 +60,7 @@ impl<'a> SnapshotView<'a> {
             taken_at,
             providers: state.providers.values().map(ProviderView::of).collect(),
             agents: seated.map(AgentView::of).collect(),
-            contacts: contacts.map(ContactView::of).collect(),
+            contacts: contacts.map(|contact| ContactView::of(contact, recognise)).collect(),
             calls: calls.map(|call| CallView::of(state, call)).collect(),
             transfers: transfers.map(|transfer| TransferView::of(state, transfer)).collect(),
             sessions: sessions.map(SessionView::of).collect(),

@@ -1,12 +1,12 @@
 //! Notifications as JKC receives them.
 
 use crate::world::{AT, CALL, COMMAND, CONTACT, QUEUED, ROUTE, SESSION, TRANSFER, notification, state};
-use schakel_contract::Timestamp;
 use schakel_contract::event::{self, CloudEvent, Event, EventMeta, Observation};
 use schakel_contract::views::{
     AvailabilityReasonKind, AvailabilityState, DecidedBy, ProviderAgentStateName, QueueView, RouteState,
     SessionState,
 };
+use schakel_contract::{NoRecognition, Timestamp};
 use schakel_core::command::{CommandOutcome, CommandState, Refusal, RefusalCause};
 use schakel_core::model::action::Reason;
 use schakel_core::model::agent::AfterCall;
@@ -18,8 +18,12 @@ use schakel_core::state::State;
 const SOURCE: &str = "urn:nld:oin:00000001823288444000:systeem:schakel";
 
 fn json(state: &State, notification: &Notification) -> String {
-    let meta =
-        EventMeta { source: SOURCE, sequence: 42, recorded: Timestamp::from_millis(1_795_339_800_123) };
+    let meta = EventMeta {
+        source: SOURCE,
+        sequence: 42,
+        recorded: Timestamp::from_millis(1_795_339_800_123),
+        recognise: &NoRecognition,
+    };
     let mut out = Vec::new();
     event::render(state, notification, &meta, &mut out);
     String::from_utf8(out).unwrap()
@@ -211,7 +215,12 @@ fn every_kind_and_subject_is_written_read_and_written_the_same() {
                 let text = json(&state, &about);
                 let event: Event = serde_json::from_str(&text).unwrap();
                 assert_eq!(text, serde_json::to_string(&event).unwrap());
-                let meta = EventMeta { source: SOURCE, sequence: 42, recorded: event.time };
+                let meta = EventMeta {
+                    source: SOURCE,
+                    sequence: 42,
+                    recorded: event.time,
+                    recognise: &NoRecognition,
+                };
                 assert_eq!(event, CloudEvent::of(&state, &about, &meta));
             }
         }
@@ -243,7 +252,12 @@ fn an_object_that_is_forgotten_is_left_out() {
 #[test]
 fn what_is_received_is_what_was_sent() {
     let (state, about) = (state(), notification(Kind::CallRinging, Subject::Call(CALL)));
-    let meta = EventMeta { source: SOURCE, sequence: 42, recorded: Timestamp::from_millis(1) };
+    let meta = EventMeta {
+        source: SOURCE,
+        sequence: 42,
+        recorded: Timestamp::from_millis(1),
+        recognise: &NoRecognition,
+    };
     let sent = CloudEvent::of(&state, &about, &meta);
     let back: Event = serde_json::from_str(&serde_json::to_string(&sent).unwrap()).unwrap();
     assert_eq!(back, sent);

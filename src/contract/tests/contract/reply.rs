@@ -82,7 +82,12 @@ fn t01_what_a_webhook_may_answer_is_a_destination_or_the_default() {
 #[test]
 fn a_snapshot_has_what_is_live_and_its_cursor() {
     let state = state();
-    let snapshot = SnapshotView::of(&state, 42, schakel_contract::Timestamp::from_millis(1));
+    let snapshot = SnapshotView::of(
+        &state,
+        42,
+        schakel_contract::Timestamp::from_millis(1),
+        &schakel_contract::NoRecognition,
+    );
     assert_eq!(snapshot.cursor, "00000000000000000042");
     assert_eq!((snapshot.calls.len(), snapshot.contacts.len(), snapshot.transfers.len()), (2, 1, 1));
     assert_eq!((snapshot.sessions.len(), snapshot.routes.len(), snapshot.queues.len()), (1, 1, 1));

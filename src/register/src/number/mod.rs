@@ -17,7 +17,7 @@ mod clean;
 mod dutch;
 mod plan;
 
-pub use plan::{NumberPlan, OwnNumbers, PlanError, PlanSettings};
+pub use plan::{NumberPlan, PlanError, PlanSettings};
 
 use schakel_contract::E164;
 use schakel_contract::views::NumberKind;

@@ -17,8 +17,8 @@ pub struct PlanSettings {
     pub trunk_prefixes: Vec<String>,
     /// Extensions: single ones and ranges such as `2000-2999`.
     pub extensions: Vec<String>,
-    /// Blocks of numbers that lead to extensions.
-    pub own: Vec<OwnNumbers>,
+    /// Numbers that lead to extensions, a block each, such as `+31703538000-+31703538999 = 8000-8999`.
+    pub own: Vec<String>,
 }
 
 impl Default for PlanSettings {
@@ -33,19 +33,10 @@ impl Default for PlanSettings {
     }
 }
 
-/// A block of numbers that leads to as many extensions.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnNumbers {
-    /// One number or a range in E.164, such as `+31703538000-+31703538999`.
-    pub numbers: String,
-    /// As many extensions, such as `8000-8999`.
-    pub extensions: String,
-}
-
 /// A mistake in the settings: at which key, what, how to mend it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanError {
-    /// Below the section, such as `own[0].numbers`.
+    /// Below the section, such as `extensions[0]`.
     pub key: String,
     /// What is wrong and how to mend it.
     pub text: String,
@@ -155,7 +146,7 @@ impl NumberPlan {
                     extensions.push(block.extensions);
                     blocks.push(block);
                 }
-                Err((key, text)) => say(format!("own[{at}].{key}"), text),
+                Err(text) => say(format!("own[{at}]"), text),
             }
         }
         blocks.sort_by_key(|block| block.first);
@@ -351,14 +342,14 @@ fn extension_range(text: &str) -> Result<Range, String> {
     Ok(Range { width: first.len(), first: low, last: high })
 }
 
-fn block(own: &OwnNumbers) -> Result<Block, (&'static str, String)> {
-    let text = own.numbers.as_str();
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
+fn block(own: &str) -> Result<Block, String> {
     let wrong = || {
-        let text =
-            format!("\"{text}\" is no Dutch number or range; write it as \"+31703538000-+31703538999\"");
-        ("numbers", text)
+        format!(
+            "\"{own}\" is not Dutch numbers and their extensions, as \"+31703538000-+31703538999 = 8000-8999\""
+        )
     };
+    let (numbers, extensions) = own.split_once('=').ok_or_else(wrong)?;
+    let (first, last) = numbers.split_once('-').unwrap_or((numbers, numbers));
     let dutch = |text: &str| {
         let number: E164 = text.trim().parse().ok()?;
         dutch::national(text.trim().strip_prefix("+31")?).map(|_| number.digits())
@@ -367,13 +358,10 @@ fn block(own: &OwnNumbers) -> Result<Block, (&'static str, String)> {
     if first > last {
         return Err(wrong());
     }
-    let extensions = extension_range(&own.extensions).map_err(|text| ("extensions", text))?;
+    let extensions = extension_range(extensions)?;
     let (numbers, places) = (last - first + 1, extensions.last - extensions.first + 1);
     if numbers != places {
-        return Err((
-            "extensions",
-            format!("{places} extensions for {numbers} numbers; they must be as many"),
-        ));
+        return Err(format!("\"{own}\" has {places} extensions for {numbers} numbers; they must be as many"));
     }
     Ok(Block { first, last, extensions })
 }
