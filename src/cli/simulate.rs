@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Arguments of `schakel simulate`.
 #[derive(Debug, Args)]
 pub struct SimulateArgs {
-    /// A scenario file, or one that is built in: demo, openscape, asterisk-csp.
+    /// A scenario file, or one that is built in: demo, openscape, asterisk-csp, acd-day.
     #[arg(long, short)]
     scenario: Option<String>,
     /// Where the CSTA server listens; 127.0.0.1:1040 where the scenario says nothing.

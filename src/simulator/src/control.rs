@@ -11,7 +11,7 @@
 //! | `PUT /devices/{ext}/out-of-service` | `{"out": true}` | |
 //! | `POST /outside/{number}/answer`, `busy`, `hang-up` | | someone outside does it |
 //! | `POST /link/cut`, `stall`, `heal` | `{"for": "2s"}` or nothing | |
-//! | `POST /sins` | a [`Sin`] | |
+//! | `POST /sins` | a [`Sin`]: `{"sin": "abort-routing"}` | the PBX misbehaves |
 //! | `POST /restart` | `{"keep_calls": true, "for": "1s"}` or nothing | |
 //! | `GET /state` | | everything |
 //! | `GET /log` | | the last messages as text; `?format=json` as JSON |

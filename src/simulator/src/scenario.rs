@@ -17,6 +17,46 @@
 //! state = "alerting"
 //! within = "2s"         # an expectation may take so long to come true
 //! ```
+//!
+//! Agents and routing:
+//!
+//! ```toml
+//! [behaviour]
+//! agents = "reported"             # or "polled" (no events), or "none" (no agents at all)
+//! agents_move = true              # an agent who logs on elsewhere is logged off here; otherwise refused
+//!
+//! [[queues]]
+//! number = "7000"
+//! members = ["2001"]              # telephones; agents of other telephones log on to the queue
+//! agents_only = true
+//! distribution = "longest-idle"   # or "in-turn", "ring-all"
+//! wrap_up = "30s"                 # after-call work; "until-ready"; nothing: none
+//! unanswered = "not-ready"        # who lets it ring is not ready then; or "stay-ready"
+//!
+//! [[routing_points]]
+//! number = "7100"
+//! default_to = "7000"             # where calls go if the application says nothing, or nothing good
+//! reply_timeout = "2s"
+//! reroutes = 1                    # how often it is asked again for one call
+//! events = "delivered"            # what monitors hear: or "offered", "nothing"
+//! rejected = "default"            # what RouteReject does: or "given-back"
+//!
+//! [[steps]]
+//! do = "agent"
+//! device = "2001"
+//! request = "loggedOn"            # then "ready", "notReady", "workingAfterCall", "loggedOff"
+//! agent = "anna"
+//! group = "7000"
+//!
+//! [[steps]]
+//! do = "expect-agent"             # also "expect-waiting" with queue and calls
+//! device = "2001"
+//! state = "notReady"
+//!
+//! [[steps]]
+//! do = "sin"
+//! what = { sin = "abort-routing" }
+//! ```
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -277,8 +317,24 @@ mod tests {
     }
 
     #[test]
+    fn queues_and_routing_points_are_read() {
+        let text = "[[queues]]\nnumber = \"7000\"\nmembers = []\nwrap_up = \"until-ready\"\n\
+                    [[queues]]\nnumber = \"7001\"\nmembers = []\n\
+                    [[routing_points]]\nnumber = \"7100\"\ndefault_to = \"7000\"\nevents = \"offered\"";
+        let switch = SimulatorConfig::from_scenario(text).unwrap().switch;
+        assert_eq!(switch.queues[0].wrap_up, None);
+        assert_eq!(switch.queues[1].wrap_up, Some(Span::seconds(0)));
+        assert_eq!(switch.routing_points[0].reply_timeout, Span::seconds(3));
+        let written = serde_json::to_value(&switch).unwrap();
+        assert_eq!(written["queues"][0]["wrap_up"], "until-ready");
+        assert_eq!(serde_json::from_value::<SwitchConfig>(written).unwrap(), switch);
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let cases = [
+            ("[[queues]]\nnumber = \"7000\"\nmembers = []\nwrap_up = \"never\"", "no duration"),
+            ("[[routing_points]]\nnumber = \"7100\"", "missing field `default_to`"),
             ("[[steps]]\ndo = \"ring\"", "missing field `to`"),
             ("[[steps]]\ndo = \"dance\"", "unknown variant `dance`"),
             ("[[steps]]\ndo = \"answer\"\ndevice = \"1\"\nwhom = \"2\"", "unknown field `whom`"),

@@ -84,7 +84,6 @@ impl<'a> Telling<'a> {
                         }
                         _ => None,
                     },
-                    ..AgentEventData::default()
                 },
             }),
             _ => return None,

@@ -71,6 +71,11 @@ fn lawful_config() -> impl Strategy<Value = SwitchConfig> {
             extension.pickup_group = Some("all".into());
             extension.call_waiting = flags[7];
         }
+        if flags[10] {
+            // Ready from the start, so that after-call work comes about more often.
+            config.extensions[0].agent = Some("901".into());
+            config.extensions[1].agent = Some("902".into());
+        }
         config.extensions[3].answers_after = Some(Span::seconds(2));
         config
     })
