@@ -328,8 +328,11 @@ proptest! {
     }
 }
 
+/// At this second of the day somebody begins to call (`true`), or has waited long enough.
+type Moment = (u64, Number, bool);
+
 /// Who calls and when, and when each of them loses patience: `true` begins a call.
-fn callers(customers: Vec<Customer>) -> (BTreeMap<Number, Customer>, Vec<(u64, Number, bool)>) {
+fn callers(customers: Vec<Customer>) -> (BTreeMap<Number, Customer>, Vec<Moment>) {
     let named = customers.into_iter().enumerate();
     let named: BTreeMap<Number, Customer> =
         named.map(|(place, customer)| (Number::from(format!("06{:08}", place + 1)), customer)).collect();

@@ -274,9 +274,9 @@ async fn t02_t11_an_agent_s_states_over_the_wire() {
     client.send(Request::from(becomes(RequestedAgentState::NotReady)).into()).await;
     let (_, text) = client.document().await;
     assert!(text.contains("<pendingAgentState>agentNotReady</pendingAgentState>"), "{text}");
-    let busy = ("900".to_owned(), "agentBusy".to_owned(), Some("agentNotReady".to_owned()));
-    assert_eq!(client.agents("2001").await, [busy.clone()]);
-    assert_eq!(client.agents("7000").await, [busy]);
+    let busy = [("900".to_owned(), "agentBusy".to_owned(), Some("agentNotReady".to_owned()))];
+    assert_eq!(client.agents("2001").await, busy);
+    assert_eq!(client.agents("7000").await, busy);
     assert_eq!(client.agents("2002").await, []);
     pbx.hang_up("2001").unwrap();
     assert_eq!(client.take(2).await[1], "AgentNotReadyEvent");
