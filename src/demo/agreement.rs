@@ -113,6 +113,9 @@ mod tests {
             contacts: Vec::new(),
             calls: ringing().data.call.into_iter().filter(|_| calls).collect(),
             transfers: Vec::new(),
+            sessions: Vec::new(),
+            routes: Vec::new(),
+            queues: Vec::new(),
             commands: Vec::new(),
         }
     }
