@@ -204,7 +204,7 @@ impl Simulator {
         self.hub.look(Core::log_entries)
     }
 
-    /// Whether the number is an extension or a queue.
+    /// Whether the number is an extension, a queue or a routing point.
     #[must_use]
     pub fn is_device(&self, number: &Number) -> bool {
         self.hub.look(|core| core.switch().is_device(number))

@@ -208,7 +208,7 @@ pub enum RouteFailure {
     InvalidDestination,
     /// The destination cannot take the call, and the application has been asked often enough.
     DestinationBusy,
-    /// The caller hung up, or the call was taken away from the routing point.
+    /// The call is over: the caller hung up.
     CallGone,
 }
 

@@ -228,6 +228,10 @@ impl Switch {
 
     /// A ringing or waiting party is left out, and told where the call went.
     pub(super) fn divert(&mut self, call: &CallId, from: &Number, to: &Number, cause: Cause) {
+        // Who takes a call away from a routing point ends the dialogue about it; the call itself goes on.
+        if let Some(route) = self.calls.get(call).and_then(|c| c.leg(from)).and_then(|leg| leg.route) {
+            self.end_route(route, None);
+        }
         self.remove_leg(call, from);
         let connection = ConnectionId::new(call.clone(), from.clone());
         let kind = EventKind::Diverted { connection, new_destination: to.clone() };

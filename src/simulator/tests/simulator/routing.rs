@@ -193,7 +193,7 @@ fn t01_a_caller_who_hangs_up_ends_the_dialogue() {
     table.is_quiet();
     table.does(&rings(CUSTOMER, POINT));
     let heard = table.does(&Command::Deflect { connection: at("2", POINT), to: "2003".into() });
-    assert_eq!(heard[0], "(1) RouteEnd 3 CallGone", "the call was taken away");
+    assert_eq!(heard[0], "(1) RouteEnd 3", "the call was taken away, but goes on");
     assert_eq!(
         table.tries(&Command::Answer(at("2", POINT))).unwrap_err(),
         SwitchError::UnknownConnection(at("2", POINT))

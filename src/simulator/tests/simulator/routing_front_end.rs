@@ -162,8 +162,12 @@ async fn t01_an_application_that_is_gone_is_not_asked() {
     let mut client = Client::connect(address).await;
     client.asks(register()).await;
     pbx.until_routed(POINT).await;
-    pbx.ring("0612345678", POINT).unwrap();
-    client.is_asked(|_| {}).await;
+    pbx.perform(&Deed::Ring { from: None, to: POINT.into(), data: Some("4A4B43".into()) }).unwrap();
+    let withheld = |request: &RouteRequest<'_>| {
+        assert_eq!(request.calling, Some(wire::DeviceRef::Restricted));
+        assert_eq!(request.correlator, Some(wire::Octets::Hex("4A4B43".into())));
+    };
+    client.is_asked(withheld).await;
     drop(client);
     // What it was asked goes on, and the next call at once.
     pbx.until(|state| state.switch.calls_ringing_at("2001") == 1).await;
