@@ -54,7 +54,11 @@ impl Context<'_> {
         let works = |call: &CallId| {
             let call = self.state.calls.get(call);
             let here = call.and_then(|call| Some((call, call.connection(&seat.device)?)));
-            here.is_some_and(|(call, here)| here.state.is_live() && has_worked(call, here, here.state))
+            here.is_some_and(|(call, here)| {
+                // A call that goes on since somebody else sat there is his.
+                let own = here.agent.as_ref().is_none_or(|agent| agent == id);
+                own && here.state.is_live() && has_worked(call, here, here.state)
+            })
         };
         if self.calls_at(&seat.provider, &seat.device).iter().any(works) {
             return;

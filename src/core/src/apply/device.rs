@@ -80,7 +80,7 @@ impl Context<'_> {
         let agent = ours.and_then(|device| device.agent.clone());
         let live = call.connection_mut(device).filter(|connection| connection.state.is_live());
         let before = live.as_ref().map_or(ConnectionState::Null, |connection| connection.state);
-        let mut minded = agent.is_some();
+        let (mut minded, mut left) = (agent.is_some(), None);
         match live {
             Some(connection) => {
                 minded |= connection.agent.is_some();
@@ -88,7 +88,9 @@ impl Context<'_> {
                 let spoke = matches!(before, ConnectionState::Connected | ConnectionState::Held);
                 if state == ConnectionState::Alerting && spoke {
                     connection.announced = false;
-                    connection.agent = agent;
+                    if connection.agent != agent {
+                        left = std::mem::replace(&mut connection.agent, agent);
+                    }
                 }
                 if before == ConnectionState::Held && state != ConnectionState::Held {
                     let held = self.at - connection.since.max(connection.entered);
@@ -140,6 +142,10 @@ impl Context<'_> {
         let rings = state == ConnectionState::Alerting && before != state;
         if minded && (rings || before.is_live() != state.is_live()) {
             self.mind_agents(id, device, before, cause);
+        }
+        // He had gone to another telephone, and is not called back there.
+        if let Some(left) = left {
+            self.touch(&left).left = Some((id, cause));
         }
         before
     }

@@ -56,11 +56,13 @@ impl Context<'_> {
             ProviderAgentState::Ready | ProviderAgentState::LoggedOff => known.rested = None,
             _ => {}
         }
-        let passing = matches!(state, ProviderAgentState::Ready | ProviderAgentState::Busy);
         if let Some(asked) = &mut known.asked_state {
-            // On its way to what was asked a PBX may say "ready" first, for the call has just ended.
-            let rests = !matches!(asked.state, RequestedAgentState::LoggedOn | RequestedAgentState::Ready);
-            asked.heard |= !(rests && passing);
+            // On its way to what was asked a PBX may tell what was before: of whoever sat there, or of the call's end.
+            asked.heard |= match asked.state {
+                RequestedAgentState::LoggedOn => *state != ProviderAgentState::LoggedOff,
+                RequestedAgentState::Ready => true,
+                _ => !matches!(state, ProviderAgentState::Ready | ProviderAgentState::Busy),
+            };
         }
         known.provider_state = Some(state.clone());
         known.version += 1;
@@ -135,11 +137,13 @@ impl Context<'_> {
             Command::GetAgentState { agent } => (agent, None),
             _ => return,
         };
-        let seat = self.state.agents.get(&agent).and_then(|agent| agent.registration.clone());
-        let seat = seat.filter(|seat| {
+        let known = self.state.agents.get(&agent);
+        // What was asked where he sits no more, or sits anew, is wanted no more.
+        let seat = known.and_then(|known| known.registration.clone()).filter(|seat| {
             device.is_some_and(|(provider, device)| seat.provider == provider && seat.device == device)
         });
-        let wants = state.clone().filter(|state| *state != RequestedAgentState::LoggedOff).zip(seat);
+        let asked = known.and_then(|known| known.asked_state.as_ref()).map(|asked| asked.state.clone());
+        let wants = state.filter(|state| asked.as_ref() == Some(state)).zip(seat);
         match result {
             Ok(()) => self.fulfil(id),
             Err(refusal) => {

@@ -6,6 +6,7 @@
 mod common;
 
 mod chaos;
+mod day;
 mod routing;
 mod switch;
 mod warm;

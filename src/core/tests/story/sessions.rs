@@ -8,7 +8,7 @@ use schakel_core::model::agent::Readiness;
 use schakel_core::model::availability::{AvailabilityState as Is, Because, Claimant};
 use schakel_core::model::call::ConnectionState::Alerting;
 use schakel_core::model::cause::Cause;
-use schakel_core::model::ids::{CallId, ContactId, SessionId};
+use schakel_core::model::ids::{CallId, CommandId, ContactId, SessionId};
 use schakel_core::model::session::{Decision, SessionCause, SessionState};
 use schakel_core::model::time::{Millis, Time};
 use schakel_core::notification::{Kind, Subject};
@@ -37,7 +37,8 @@ fn t11_a_session_is_opened_parked_resumed_and_closed_once() {
     let now = world.availability("anna");
     assert_eq!((now.state, now.takes_calls, now.takes_chats), (Is::InSession, true, false));
     assert_eq!((now.ledger[0].by, now.room()), (Claimant::Session(session), 0));
-    let steps: [(fn(&mut World, SessionId) -> _, Kind, SessionState); 4] = [
+    type Step = fn(&mut World, SessionId) -> CommandId;
+    let steps: [(Step, Kind, SessionState); 4] = [
         (World::park, Kind::SessionParked, SessionState::Parked),
         (World::resume, Kind::SessionResumed, SessionState::Open),
         (World::park, Kind::SessionParked, SessionState::Parked),
