@@ -1,18 +1,21 @@
 //! Anything may be said in any order: the state stays sound, no command has two outcomes, no contact loses its number
 //! or its customer, and nothing lives for ever (rules 1, 2, 3, 5, 7 and 11).
 
+use crate::common::desk::*;
 use crate::common::*;
 use proptest::prelude::*;
 use schakel_core::adapter::Done;
 use schakel_core::apply::{actions, apply};
-use schakel_core::command::{Command, Control, Refusal, RefusalCause};
+use schakel_core::command::{Command, Control, Refusal, RefusalCause, SessionChange};
 use schakel_core::effect::Effect;
 use schakel_core::input::{Input, InputBody};
+use schakel_core::model::agent::{ProviderAgentState, Readiness};
 use schakel_core::model::call::{ConnectionState, Party};
 use schakel_core::model::cause::Cause;
-use schakel_core::model::ids::{CallId, RouteId, TransferId};
+use schakel_core::model::ids::{CallId, RouteId, SessionId, TransferId};
 use schakel_core::model::pii::Pii;
 use schakel_core::model::route::RouteDecision;
+use schakel_core::model::session::Decision;
 use schakel_core::model::time::{Millis, Time};
 use schakel_core::model::transfer::TransferKind;
 use schakel_core::notification::Kind;
@@ -39,17 +42,39 @@ const STATES: [ConnectionState; 7] = [
 enum Step {
     Report(Box<CallReport>),
     Device(usize, DeviceEvent),
-    Control { call: usize, device: usize, control: Control, old: bool },
-    Transfer { call: usize, device: usize, to: usize, kind: TransferKind },
+    Control {
+        call: usize,
+        device: usize,
+        control: Control,
+        old: bool,
+    },
+    Transfer {
+        call: usize,
+        device: usize,
+        to: usize,
+        kind: TransferKind,
+    },
     Complete(usize),
     TakeBack(usize),
     Dial(usize, usize),
     Route(usize, RouteEvent),
     Decide(usize, RouteDecision),
     Register(usize, usize),
-    Reply { which: usize, step: Option<u8>, call: Option<usize>, refused: bool },
+    Open(usize, bool),
+    Change(usize, SessionChange),
+    DecideSession(usize, usize, Decision),
+    Heartbeat(usize),
+    Readiness(usize, Readiness),
+    Agent(usize, ProviderAgentState),
+    Reply {
+        which: usize,
+        step: Option<u8>,
+        call: Option<usize>,
+        refused: bool,
+    },
     Lose,
-    Ready,
+    /// With agents in the telephone system, or without.
+    Ready(bool),
     Connecting,
     Snapshot(usize, Vec<SnapshotConnection>),
     Resynced(Vec<usize>),
@@ -189,6 +214,24 @@ fn route_decision() -> impl Strategy<Value = RouteDecision> {
     prop_oneof![3 => to, 1 => Just(RouteDecision::Default)]
 }
 
+fn session_change() -> impl Strategy<Value = SessionChange> {
+    prop_oneof![Just(SessionChange::Park), Just(SessionChange::Resume), Just(SessionChange::Close)]
+}
+
+fn readiness() -> impl Strategy<Value = Readiness> {
+    prop_oneof![Just(Readiness::Ready), Just(Readiness::NotReady(Some("lunch".into())))]
+}
+
+fn agent_state() -> impl Strategy<Value = ProviderAgentState> {
+    prop_oneof![
+        Just(ProviderAgentState::LoggedOff),
+        Just(ProviderAgentState::NotReady(None)),
+        Just(ProviderAgentState::Ready),
+        Just(ProviderAgentState::Busy),
+        Just(ProviderAgentState::WorkingAfterCall),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let kind = || proptest::sample::select(&[TransferKind::Warm, TransferKind::Cold][..]);
     prop_oneof![
@@ -209,10 +252,17 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (0..3usize, route_event()).prop_map(|(dialogue, event)| Step::Route(dialogue, event)),
         4 => (0..3usize, route_decision()).prop_map(|(which, decision)| Step::Decide(which, decision)),
         1 => (0..3usize, 0..4usize).prop_map(|(agent, device)| Step::Register(agent, device)),
+        3 => (0..3usize, any::<bool>()).prop_map(|(agent, contact)| Step::Open(agent, contact)),
+        2 => (0..3usize, session_change()).prop_map(|(which, change)| Step::Change(which, change)),
+        2 => (0..3usize, 0..8usize, proptest::sample::select(&[Decision::Keep, Decision::Ignore][..]))
+            .prop_map(|(which, call, decision)| Step::DecideSession(which, call, decision)),
+        1 => (0..3usize).prop_map(Step::Heartbeat),
+        1 => (0..3usize, readiness()).prop_map(|(agent, readiness)| Step::Readiness(agent, readiness)),
+        3 => (0..8usize, agent_state()).prop_map(|(device, state)| Step::Agent(device, state)),
         10 => (0..4usize, proptest::option::weighted(0.1, 0..3u8), proptest::option::of(0..5usize), proptest::bool::weighted(0.3))
             .prop_map(|(which, step, call, refused)| Step::Reply { which, step, call, refused }),
         1 => Just(Step::Lose),
-        1 => Just(Step::Ready),
+        1 => any::<bool>().prop_map(Step::Ready),
         1 => Just(Step::Connecting),
         2 => (0..4usize, proptest::collection::vec(snapshot_connection(), 0..3))
             .prop_map(|(device, connections)| Step::Snapshot(device, connections)),
@@ -276,6 +326,26 @@ impl World {
                 };
                 self.command(command);
             }
+            Step::Open(agent, contact) => {
+                let contact = self.state.contacts.keys().next_back().copied().filter(|_| *contact);
+                self.open(["anna", "bert", "carla"][*agent], contact);
+            }
+            Step::Change(which, change) => {
+                let session = self.nth_of_sessions(*which);
+                self.change(session, *change);
+            }
+            Step::DecideSession(which, call, decision) => {
+                let (session, call) = (self.nth_of_sessions(*which), self.nth_call(*call));
+                self.decide(session, call, *decision);
+            }
+            Step::Heartbeat(which) => {
+                let session = self.nth_of_sessions(*which);
+                self.beats(session);
+            }
+            Step::Readiness(agent, readiness) => {
+                self.readiness(["anna", "bert", "carla"][*agent], readiness.clone());
+            }
+            Step::Agent(device, state) => self.says(DEVICES[*device], state.clone()),
             Step::Reply { which, step, call, refused } => {
                 let Some((command, sent, _)) = self.asked.iter().rev().nth(*which).cloned() else { return };
                 let connection = call.map(|call| at(CALLS[call], "2001"));
@@ -287,7 +357,10 @@ impl World {
                 self.input(InputBody::Reply { provider: pbx(), command, step, result });
             }
             Step::Lose => self.lose(),
-            Step::Ready => self.ready(),
+            Step::Ready(false) => self.ready(),
+            Step::Ready(true) => {
+                self.input(InputBody::LinkReady { provider: pbx(), capabilities: with_agents() });
+            }
             Step::Connecting => self.input(InputBody::LinkConnecting { provider: pbx(), reason: None }),
             Step::Snapshot(device, connections) => self.shows(DEVICES[*device], connections.clone()),
             Step::Resynced(without) => {
@@ -316,6 +389,10 @@ impl World {
         self.state.calls.keys().rev().nth(which).copied().unwrap_or(CallId(1))
     }
 
+    fn nth_of_sessions(&self, which: usize) -> SessionId {
+        self.state.sessions.keys().rev().nth(which).copied().unwrap_or(SessionId(1))
+    }
+
     fn nth_transfer(&self, which: usize) -> TransferId {
         self.state.transfers.keys().rev().nth(which).copied().unwrap_or(TransferId(1))
     }
@@ -331,10 +408,17 @@ impl World {
         self.resynced();
         assert_eq!(self.live_calls(), 0, "rule 2: no ghost calls");
         self.wait(self.state.settings.keep_ended);
+        let sessions = self.state.settings.sessions.clone();
+        for agent in self.state.agents.values() {
+            assert!(agent.session.is_none() && agent.after_call.is_none(), "rule 9: {agent:?}");
+        }
+        self.wait(sessions.keep_parked);
+        self.wait(sessions.keep_closed);
         self.wait(self.state.settings.keep_ended);
         let state = &self.state;
         assert!(state.calls.is_empty() && state.contacts.is_empty() && state.transfers.is_empty());
         assert!(state.commands.is_empty() && state.by_provider_call.is_empty(), "{:?}", state.commands);
+        assert!(state.sessions.is_empty(), "{:?}", state.sessions);
         assert!(state.routes.is_empty() && state.by_dialogue.is_empty(), "{:?}", state.routes);
         assert!(state.at_device.is_empty() && state.deadlines.is_empty() && state.armed.is_empty());
     }
@@ -362,8 +446,11 @@ fn rings_once(world: &World) {
 
 proptest! {
     #[test]
-    fn whatever_is_said_the_state_stays_sound(steps in proptest::collection::vec(step(), 1..60)) {
-        let mut world = World::new();
+    fn whatever_is_said_the_state_stays_sound(
+        acd in any::<bool>(),
+        steps in proptest::collection::vec(step(), 1..60),
+    ) {
+        let mut world = if acd { World::with(with_agents()) } else { World::new() };
         for step in &steps {
             world.do_step(step);
         }
