@@ -84,7 +84,7 @@ fn t01_what_is_said_of_routeing_and_agents_is_shown_in_words() {
         let units = text.lines().filter(|line| line.starts_with(['<', '>']));
         let said: Vec<String> = units
             .flat_map(|line| {
-                inspect(line[line.find(" <").unwrap() + 1..].as_bytes(), &dialect::STANDARD).messages
+                inspect(&line.as_bytes()[line.find(" <").unwrap() + 1..], &dialect::STANDARD).messages
             })
             .flat_map(|message| message.says)
             .collect();
