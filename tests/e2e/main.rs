@@ -9,6 +9,7 @@
 
 mod calls;
 mod chaos;
+mod day;
 mod disk;
 mod harness;
 mod kill;
