@@ -1,7 +1,9 @@
 //! Dutch and English for what people read.
 
 use clap::ValueEnum;
-use schakel_contract::views::{ActionName, ConnectionState, ReasonView};
+use schakel_contract::views::{
+    ActionName, AvailabilityState, ConnectionState, MatchKind, ReasonView, SessionCause, SessionState,
+};
 
 /// The language of a screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -91,6 +93,18 @@ impl Language {
             "transfer.taken-back" => ("teruggepakt", "taken back"),
             "transfer.failed" => ("doorverbinden niet gelukt", "transfer failed"),
             "agent.registered" => ("medewerker aan- of afgemeld", "agent signed on or off"),
+            "agent.availability-changed" => ("beschikbaarheid", "availability"),
+            "agent.after-call-started" => ("nawerk begonnen", "after-call work began"),
+            "agent.after-call-ended" => ("nawerk klaar", "after-call work ended"),
+            "session.decision-asked" => ("bewaren of negeren?", "keep or ignore?"),
+            "session.parked" => ("contactsessie geparkeerd", "contact session parked"),
+            "session.resumed" => ("contactsessie hervat", "contact session resumed"),
+            "session.closed" => ("contactsessie gesloten", "contact session closed"),
+            "route.requested" => ("de centrale vraagt waarheen", "the telephone system asks where to"),
+            "route.decided" => ("bestemming gekozen", "destination chosen"),
+            "route.fell-back" => {
+                ("JKC antwoordde niet op tijd: de terugvalkeuze", "JKC did not answer in time: the fallback")
+            }
             "command.completed" => ("opdracht afgerond", "command completed"),
             "provider.up" => ("telefooncentrale verbonden", "telephone system connected"),
             "provider.down" => {
@@ -99,6 +113,53 @@ impl Language {
             "provider.resynced" => ("bijgewerkt na verbroken verbinding", "repaired after a lost link"),
             "stream.gap" => ("meldingen gemist", "notifications missed"),
             other => (other, other),
+        };
+        self.pick(nl, en)
+    }
+
+    /// What an agent is now, in words.
+    pub fn availability(self, state: AvailabilityState) -> &'static str {
+        let (nl, en) = match state {
+            AvailabilityState::Offline => ("afgemeld", "signed off"),
+            AvailabilityState::Unreachable => ("onbereikbaar", "unreachable"),
+            AvailabilityState::OnCall => ("aan de telefoon", "on a call"),
+            AvailabilityState::AfterCall => ("in nawerk", "in after-call work"),
+            AvailabilityState::NotReady => ("niet gereed", "not ready"),
+            AvailabilityState::InSession => ("bezig met een contact", "working on a contact"),
+            AvailabilityState::Available => ("beschikbaar", "available"),
+        };
+        self.pick(nl, en)
+    }
+
+    /// A contact session's state in words.
+    pub fn session(self, state: SessionState) -> &'static str {
+        let (nl, en) = match state {
+            SessionState::Open => ("open", "open"),
+            SessionState::Parked => ("geparkeerd", "parked"),
+            SessionState::Closed => ("gesloten", "closed"),
+        };
+        self.pick(nl, en)
+    }
+
+    /// Why a contact session is as it is.
+    pub fn session_cause(self, cause: SessionCause) -> &'static str {
+        let (nl, en) = match cause {
+            SessionCause::Asked => ("gevraagd", "asked"),
+            SessionCause::Decided => ("gekozen bij een gesprek", "decided for a call"),
+            SessionCause::Vanished => ("de browser is verdwenen", "the browser vanished"),
+            SessionCause::LoggedOff => ("afgemeld", "logged off"),
+            SessionCause::Expired => ("te lang geparkeerd", "parked for too long"),
+        };
+        self.pick(nl, en)
+    }
+
+    /// What was recognised, in a word.
+    pub fn match_kind(self, kind: MatchKind) -> &'static str {
+        let (nl, en) = match kind {
+            MatchKind::Person => ("persoon", "person"),
+            MatchKind::Organisation => ("organisatie", "organisation"),
+            MatchKind::Colleague => ("collega", "colleague"),
+            MatchKind::Department => ("afdeling", "department"),
         };
         self.pick(nl, en)
     }

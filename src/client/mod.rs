@@ -7,6 +7,7 @@
 //! | [`ledger`] | each notification once, in order within its contact; what is not is counted |
 //! | [`picture`] | the calls, transfers and contacts of this moment, kept up to date by notifications |
 //! | [`screen`] | what a person sees: pop-up, buttons with reasons, a line for each notification |
+//! | [`work`] | the same of recognition, availability, contact sessions, routings and the directory |
 //! | [`language`] | Dutch and English |
 //! | [`keyboard`] | lines that are typed |
 //!
@@ -19,6 +20,7 @@ pub mod picture;
 pub mod rest;
 pub mod screen;
 pub mod stream;
+pub mod work;
 
 pub use language::Language;
 pub use ledger::{Counts, Entry, Ledger, Order};

@@ -1,4 +1,4 @@
-//! The calls, transfers and contacts of this moment, as a receiver of notifications keeps them.
+//! The calls, transfers, contacts and sessions of this moment, as a receiver of notifications keeps them.
 //!
 //! Every notification carries the whole object after the change, and an object's `version` says which of two is newer,
 //! so that notifications that arrive twice or late can never turn the picture back.
@@ -7,7 +7,7 @@ use schakel_contract::event::Event;
 use schakel_contract::reply::CommandReply;
 use schakel_contract::views::{
     AgentView, CallView, CommandView, ConnectionState, ConnectionView, ContactView, ProviderView,
-    SnapshotView, TransferState, TransferView,
+    SessionState, SessionView, SnapshotView, TransferState, TransferView,
 };
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -21,6 +21,7 @@ pub struct Picture {
     calls: BTreeMap<Uuid, CallView<'static>>,
     transfers: BTreeMap<Uuid, TransferView<'static>>,
     contacts: BTreeMap<Uuid, ContactView<'static>>,
+    sessions: BTreeMap<Uuid, SessionView<'static>>,
     commands: BTreeMap<Uuid, CommandView<'static>>,
     agents: BTreeMap<String, AgentView<'static>>,
     providers: BTreeMap<String, ProviderView<'static>>,
@@ -35,6 +36,7 @@ impl Picture {
             calls: snapshot.calls.into_iter().map(|call| (call.id, call)).collect(),
             transfers: snapshot.transfers.into_iter().map(|transfer| (transfer.id, transfer)).collect(),
             contacts: snapshot.contacts.into_iter().map(|contact| (contact.id, contact)).collect(),
+            sessions: snapshot.sessions.into_iter().map(|session| (session.id, session)).collect(),
             commands: snapshot.commands.into_iter().map(|command| (command.id, command)).collect(),
             agents: snapshot.agents.into_iter().map(|agent| (agent.id.to_string(), agent)).collect(),
             providers: snapshot
@@ -75,11 +77,14 @@ impl Picture {
         if let Some(contact) = &data.contact {
             self.contacts.insert(contact.id, contact.clone());
         }
+        if let Some(session) = &data.session {
+            self.see_session(session);
+        }
         if let Some(command) = &data.command {
             self.see_command(command);
         }
         if let Some(agent) = &data.agent {
-            self.agents.insert(agent.id.to_string(), agent.clone());
+            self.see_agent(agent);
         }
         if let Some(provider) = &data.provider {
             self.providers.insert(provider.id.to_string(), provider.clone());
@@ -107,7 +112,26 @@ impl Picture {
         if let Some(transfer) = &reply.transfer {
             self.see_transfer(transfer);
         }
+        if let Some(session) = &reply.session {
+            self.see_session(session);
+        }
         if let Some(agent) = &reply.agent {
+            self.see_agent(agent);
+        }
+    }
+
+    /// Takes over a contact session, where it is newer than what is known.
+    pub fn see_session(&mut self, session: &SessionView<'static>) {
+        let known = self.sessions.get(&session.id).map_or(0, |known| known.version);
+        if session.version >= known {
+            self.sessions.insert(session.id, session.clone());
+        }
+    }
+
+    /// Takes over an agent, where he is newer than what is known.
+    pub fn see_agent(&mut self, agent: &AgentView<'static>) {
+        let known = self.agents.get(&*agent.id).map_or(0, |known| known.version);
+        if agent.version >= known {
             self.agents.insert(agent.id.to_string(), agent.clone());
         }
     }
@@ -156,6 +180,19 @@ impl Picture {
         self.contacts.get(&id)
     }
 
+    /// A contact session.
+    pub fn session(&self, id: Uuid) -> Option<&SessionView<'static>> {
+        self.sessions.get(&id)
+    }
+
+    /// The contact sessions of an agent, oldest first, also closed ones.
+    pub fn sessions_of<'a>(
+        &'a self,
+        agent: &'a str,
+    ) -> impl DoubleEndedIterator<Item = &'a SessionView<'static>> {
+        self.sessions.values().filter(move |session| session.agent == agent)
+    }
+
     /// A command.
     pub fn command(&self, id: Uuid) -> Option<&CommandView<'static>> {
         self.commands.get(&id)
@@ -164,6 +201,11 @@ impl Picture {
     /// An agent.
     pub fn agent(&self, id: &str) -> Option<&AgentView<'static>> {
         self.agents.get(id)
+    }
+
+    /// All agents, by name.
+    pub fn agents(&self) -> impl Iterator<Item = &AgentView<'static>> {
+        self.agents.values()
     }
 
     /// A telephone system.
@@ -193,6 +235,7 @@ impl Picture {
         drop_oldest(&mut self.calls, |call| call.ended.is_some());
         drop_oldest(&mut self.transfers, |transfer| is_over(transfer.state));
         drop_oldest(&mut self.contacts, |contact| contact.ended_at.is_some());
+        drop_oldest(&mut self.sessions, |session| session.state == SessionState::Closed);
         drop_oldest(&mut self.commands, |command| command.state.is_terminal());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Names and numbers come from outside: control characters are taken out, so that no caller can write on a screen.
 
-use super::Language;
+use super::{Language, work};
 use schakel_contract::event::{Event, Observation};
 use schakel_contract::views::{
     ActionView, CallView, ConnectionView, ContactView, Direction, PartyView, TransferView,
@@ -44,7 +44,10 @@ pub fn popup(language: Language, event: &Event, shown: Buttons) -> Option<String
         Direction::Outbound => language.pick("Uitgaand gesprek", "Outgoing call"),
         Direction::Internal => language.pick("Intern gesprek", "Internal call"),
     };
-    let mut lines = party_lines(language, customer);
+    let mut lines = match &data.contact {
+        Some(contact) => customer_lines(language, contact),
+        None => party_lines(language, customer),
+    };
     lines.push(destination(language, call, here, data.contact.as_ref()));
     if let Some(transfer) = &data.transfer {
         lines.push(transferred(language, transfer));
@@ -87,7 +90,7 @@ pub fn buttons(language: Language, actions: &[ActionView]) -> Vec<String> {
 pub fn line(language: Language, event: &Event) -> String {
     let data = &event.data;
     let mut text = match &data.contact {
-        Some(contact) => format!("{} · ", party(language, &contact.customer)),
+        Some(contact) => format!("{} · ", work::customer(language, contact)),
         None => String::new(),
     };
     if let Some(provider) = &data.provider {
@@ -97,18 +100,7 @@ pub fn line(language: Language, event: &Event) -> String {
     if let Some(device) = &data.device {
         let _ = write!(text, " @ {}", clean(device));
     }
-    match (&data.agent, data.change.starts_with("agent.")) {
-        (Some(agent), true) => {
-            let seat = agent.registration.as_ref();
-            let seat =
-                seat.map_or(language.pick("afgemeld", "signed off").into(), |seat| clean(&seat.device));
-            let _ = write!(text, ": {} → {seat}", clean(&agent.id));
-        }
-        (Some(agent), false) => {
-            let _ = write!(text, " ({})", clean(&agent.id));
-        }
-        (None, _) => {}
-    }
+    text.push_str(&work::tail(language, data));
     if let (Some(transfer), true) = (&data.transfer, data.change.starts_with("transfer.")) {
         let _ = write!(text, " → {}", clean(&transfer.to));
     }
@@ -177,6 +169,13 @@ pub fn frame(title: &str, lines: &[String]) -> String {
     }
     let _ = write!(text, "└{}┘", "─".repeat(WIDTH - 2));
     text
+}
+
+/// The customer, and whose number it is.
+fn customer_lines(language: Language, contact: &ContactView<'_>) -> Vec<String> {
+    let mut lines = party_lines(language, &work::shown_party(contact));
+    lines.extend(work::recognised(language, contact));
+    lines
 }
 
 fn party_lines(language: Language, party: &PartyView<'_>) -> Vec<String> {

@@ -1,12 +1,13 @@
 //! `schakel jkc`: the stand-in at a terminal, or with `--expect` in a script.
 
 use super::certificate;
+use super::routing::{Routing, Rule};
 use super::server::Behaviour;
 use super::stand_in::StandIn;
 use super::verify::Secret;
 use crate::cli::Failure;
 use crate::client::ledger::{Ledger, Order};
-use crate::client::{AccessArgs, Api, Language, keyboard, screen};
+use crate::client::{AccessArgs, Api, Language, keyboard, screen, work};
 use clap::Args;
 use reqwest::Method;
 use schakel_contract::event::Event;
@@ -65,6 +66,14 @@ pub struct JkcArgs {
     /// Wait so many milliseconds before answering.
     #[arg(long, default_value_t = 0)]
     pub delay_ms: u64,
+    /// Where calls go when a telephone system asks: a number, @user, entry:ID of the directory, or default (where the
+    /// telephone system would send it); K-10042=DEST for one customer, once recognised. The first that fits; without
+    /// one JKC says nothing, and the configuration's fallback follows. A number that nobody has is a JKC that errs.
+    #[arg(long = "route", value_name = "[CUSTOMER=]DEST")]
+    pub routes: Vec<Rule>,
+    /// Think so many milliseconds before answering where a call goes.
+    #[arg(long, default_value_t = 0, value_name = "MS")]
+    pub route_after: u64,
     /// Take no connection at all, until `up` is typed.
     #[arg(long)]
     pub down: bool,
@@ -93,6 +102,7 @@ pub async fn run(args: JkcArgs) -> Result<(), Failure> {
         down: args.down,
         ..Behaviour::default()
     });
+    stand_in.route(Routing { rules: args.routes.clone(), after: Duration::from_millis(args.route_after) });
     screen::show(format_args!(
         "{} {}",
         args.language.pick("webhooks komen binnen op", "webhooks are received at"),
@@ -149,13 +159,14 @@ async fn subscribe(args: &JkcArgs, url: &str, stand_in: &StandIn) -> Result<(Api
     Ok((api, created.subscription.id.to_string()))
 }
 
+/// What can be typed.
+const COMMANDS: &str =
+    "down, up, status CODE, delay MS, route [CUSTOMER=]DEST…, route-after MS, calls, agents, quit";
+
 /// Shows what comes until somebody ends it.
 async fn watch(args: &JkcArgs, stand_in: &StandIn) {
     let language = args.language;
-    screen::show(language.pick(
-        "opdrachten: down, up, status CODE, delay MS, calls, quit",
-        "commands: down, up, status CODE, delay MS, calls, quit",
-    ));
+    screen::show(format_args!("{}: {COMMANDS}", language.pick("opdrachten", "commands")));
     let (mut shown, mut changes) = (0, stand_in.changes());
     let mut typed = Some(keyboard::lines());
     let mut interrupted = std::pin::pin!(keyboard::interrupted());
@@ -195,8 +206,12 @@ fn show(language: Language, stand_in: &StandIn, from: usize) -> usize {
 fn told(language: Language, event: &Event) -> String {
     let time = event.time.to_string();
     let line = format!("{}  {}", time.get(11..23).unwrap_or(&time), screen::line(language, event));
-    match screen::popup(language, event, screen::Buttons::All).filter(|_| event.data.change == "call.ringing")
-    {
+    let popup = match &*event.data.change {
+        "call.ringing" => screen::popup(language, event, screen::Buttons::All),
+        "session.decision-asked" => work::question(language, event),
+        _ => None,
+    };
+    match popup {
         Some(popup) => format!("{line}\n{popup}"),
         None => line,
     }
@@ -215,13 +230,35 @@ fn obey(language: Language, stand_in: &StandIn, line: &str) -> bool {
         ("delay", Ok(millis)) => {
             stand_in.behave(Behaviour { delay: Duration::from_millis(millis), ..before });
         }
+        ("route", _) => match value.split_whitespace().map(str::parse).collect() {
+            Ok(rules) => stand_in.route(Routing { rules, ..stand_in.routing() }),
+            Err(error) => {
+                let error: super::routing::NotARule = error;
+                screen::show(error);
+            }
+        },
+        ("route-after", Ok(millis)) => {
+            let after = Duration::from_millis(millis);
+            stand_in.route(Routing { after, ..stand_in.routing() });
+        }
+        ("agents" | "medewerkers", _) => screen::show(agents(language, stand_in)),
         ("calls" | "gesprekken", _) => screen::show(calls(language, stand_in)),
-        _ => screen::show(format_args!(
-            "{}: down, up, status 503, delay 500, calls, quit",
-            language.pick("kan zijn", "can be")
-        )),
+        _ => screen::show(format_args!("{}: {COMMANDS}", language.pick("kan zijn", "can be"))),
     }
     true
+}
+
+/// What every agent is now, as JKC was told.
+fn agents(language: Language, stand_in: &StandIn) -> String {
+    let lines: Vec<_> = stand_in.look(|ledger| {
+        let seated = ledger.picture().agents().filter(|agent| agent.registration.is_some());
+        seated.flat_map(|agent| work::reasons(language, agent)).collect()
+    });
+    if lines.is_empty() {
+        language.pick("geen medewerkers", "no agents").to_owned()
+    } else {
+        lines.join("\n")
+    }
 }
 
 fn calls(language: Language, stand_in: &StandIn) -> String {

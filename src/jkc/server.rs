@@ -1,5 +1,6 @@
 //! The HTTP side of the stand-in: one POST, answered as JKC would, or as badly as it was told to.
 
+use super::routing::Routing;
 use super::verify::{Secret, SignedHeaders, verify};
 use crate::client::ledger::{Counts, Ledger};
 use bytes::Bytes;
@@ -51,6 +52,7 @@ pub(super) struct Shared {
     ledger: Mutex<Ledger>,
     secrets: Mutex<Vec<Secret>>,
     behaviour: watch::Sender<Behaviour>,
+    routing: Mutex<Routing>,
     changed: watch::Sender<u64>,
 }
 
@@ -60,6 +62,7 @@ impl Shared {
             ledger: Mutex::new(ledger),
             secrets: Mutex::default(),
             behaviour: watch::Sender::default(),
+            routing: Mutex::default(),
             changed: watch::Sender::new(0),
         })
     }
@@ -70,6 +73,10 @@ impl Shared {
 
     pub(super) fn secrets(&self) -> MutexGuard<'_, Vec<Secret>> {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn routing(&self) -> MutexGuard<'_, Routing> {
+        self.routing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn behave(&self, behaviour: Behaviour) {
@@ -158,7 +165,7 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
         return Ok(response);
     }
     let response = match take(request, &shared).await {
-        Ok(()) => text(StatusCode::NO_CONTENT, ""),
+        Ok(event) => decided(event.as_ref(), &shared).await,
         Err((status, detail)) => {
             shared.count(|counts| counts.refused += 1);
             text(status, &detail)
@@ -167,7 +174,24 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Respo
     if behaviour.lose_answer { Err(NoAnswer) } else { Ok(response) }
 }
 
-async fn take(request: Request<Incoming>, shared: &Shared) -> Result<(), (StatusCode, String)> {
+/// The answer to what was taken in: of a question where a call shall go, what the rules say, when JKC has thought.
+async fn decided(event: Option<&Event>, shared: &Shared) -> Response<Full<Bytes>> {
+    let (answer, after) = {
+        let routing = shared.routing();
+        (event.and_then(|event| routing.answer(event)), routing.after)
+    };
+    // Cannot fail: an answer has no keys that are not text.
+    let Some(body) = answer.and_then(|answer| serde_json::to_string(&answer).ok()) else {
+        return text(StatusCode::NO_CONTENT, "");
+    };
+    tokio::time::sleep(after).await;
+    let mut response = text(StatusCode::OK, &body);
+    response.headers_mut().insert(header::CONTENT_TYPE, http::HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Takes in a request; gives the notification that came alone, since only such a one can be answered.
+async fn take(request: Request<Incoming>, shared: &Shared) -> Result<Option<Event>, (StatusCode, String)> {
     let arrived = Instant::now();
     let refuse = |status, detail: &str| Err((status, detail.to_owned()));
     if request.uri().path() != PATH {
@@ -203,6 +227,7 @@ async fn take(request: Request<Incoming>, shared: &Shared) -> Result<(), (Status
         serde_json::from_slice(&body).map(|event| vec![event])
     }
     .map_err(|error| (StatusCode::BAD_REQUEST, error.to_string()))?;
+    let alone = if media == MEDIA_TYPE { events.first().cloned() } else { None };
     {
         let mut ledger = shared.ledger();
         ledger.count(|counts| counts.verified += 1);
@@ -211,7 +236,7 @@ async fn take(request: Request<Incoming>, shared: &Shared) -> Result<(), (Status
         }
     }
     shared.changed.send_modify(|changes| *changes += 1);
-    Ok(())
+    Ok(alone)
 }
 
 fn text(status: StatusCode, body: &str) -> Response<Full<Bytes>> {

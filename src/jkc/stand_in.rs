@@ -1,5 +1,6 @@
 //! The stand-in as a library: start it, give it the secret, wait for what must come.
 
+use super::routing::Routing;
 use super::server::{self, Behaviour, PATH, Shared};
 use super::verify::Secret;
 use crate::client::ledger::{Counts, Ledger, Order};
@@ -65,6 +66,16 @@ impl StandIn {
     /// Behaves badly from now on, or well again with the default.
     pub fn behave(&self, behaviour: Behaviour) {
         self.shared.behave(behaviour);
+    }
+
+    /// Says from now on where calls go, when a telephone system asks.
+    pub fn route(&self, routing: Routing) {
+        *self.shared.routing() = routing;
+    }
+
+    /// Where it sends calls now.
+    pub fn routing(&self) -> Routing {
+        self.shared.routing().clone()
     }
 
     /// How it behaves now.
@@ -220,6 +231,23 @@ mod tests {
         let elsewhere = reqwest::get(stand_in.url().replace("/schakel", "/")).await.unwrap();
         assert_eq!(elsewhere.status(), 404);
         assert_eq!((stand_in.counts().refused, stand_in.counts().notifications), (4, 0));
+    }
+
+    #[tokio::test]
+    async fn t01_a_question_is_answered_in_the_response_and_only_alone() {
+        let stand_in = started().await;
+        stand_in.route(Routing { rules: vec!["2002".parse().unwrap()], after: Duration::from_millis(1) });
+        let mut asked = ringing();
+        asked.kind = "nl.schakel.route.requested.v1".into();
+        asked.data.change = "route.requested".into();
+        let body = serde_json::to_string(&asked).unwrap();
+        let answer = signed(&stand_in, "application/cloudevents+json", body.clone()).send().await.unwrap();
+        assert_eq!(answer.text().await.unwrap(), r#"{"decision":{"destination":{"number":"2002"}}}"#);
+        let batch = signed(&stand_in, "application/cloudevents-batch+json", format!("[{body}]"));
+        assert_eq!(batch.send().await.unwrap().status(), 204);
+        stand_in.route(Routing::default());
+        let silent = signed(&stand_in, "application/cloudevents+json", body).send().await.unwrap();
+        assert_eq!(silent.status(), 204);
     }
 
     #[tokio::test]
