@@ -86,7 +86,12 @@ fn parameters(route: &Route) -> Value {
         json!({ "name": name, "in": "path", "required": true, "description": meaning(name), "schema": path_schema(name) })
     });
     let others = route.parameters.iter().map(|each| {
-        json!({ "name": each.name, "in": each.place, "description": each.description, "schema": each.schema })
+        let mut parameter = json!({
+            "name": each.name, "in": each.place, "description": each.description, "schema": each.schema });
+        if each.required {
+            parameter["required"] = true.into();
+        }
+        parameter
     });
     in_path.chain(others).collect()
 }
@@ -155,7 +160,11 @@ pub(crate) fn content(route: &Route) -> Option<Value> {
         Gives::All(shape) => list(*shape, false),
         Gives::Page(shape) => list(*shape, true),
     };
-    Some(json!({ "application/json": { "schema": schema } }))
+    let mut content = json!({ "application/json": { "schema": schema } });
+    if let Some((media, description)) = route.text {
+        content[media] = json!({ "schema": { "type": "string", "description": description } });
+    }
+    Some(content)
 }
 
 fn list(of: Shape, by_page: bool) -> Value {

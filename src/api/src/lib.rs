@@ -43,6 +43,7 @@ mod routes;
 mod schema;
 mod serve;
 mod state;
+pub mod telephony;
 pub mod subscriptions;
 mod time;
 pub mod tokens;

@@ -63,6 +63,7 @@ pub(crate) struct Parameter {
     /// `query` or `header`.
     pub place: &'static str,
     pub description: &'static str,
+    pub required: bool,
     pub schema: Value,
 }
 
@@ -78,6 +79,8 @@ pub(crate) struct Route {
     pub body: Option<Shape>,
     pub is_import: bool,
     pub gives: Gives,
+    /// Another media type that it gives the same in, and what that is like.
+    pub text: Option<(&'static str, &'static str)>,
     pub created: bool,
     pub is_command: bool,
     pub has_version: bool,
@@ -113,6 +116,7 @@ where
         body: None,
         is_import: false,
         gives: Gives::Nothing,
+        text: None,
         created: false,
         is_command: false,
         has_version: false,
@@ -213,13 +217,30 @@ impl Route {
 
     /// It takes a parameter of the query.
     pub(crate) fn query(mut self, name: &'static str, description: &'static str, schema: Value) -> Self {
-        self.parameters.push(Parameter { name, place: "query", description, schema });
+        self.parameters.push(Parameter { name, place: "query", description, required: false, schema });
+        self
+    }
+
+    /// It takes a parameter of the query, and does not go without.
+    pub(crate) fn query_required(
+        mut self,
+        name: &'static str,
+        description: &'static str,
+        schema: Value,
+    ) -> Self {
+        self.parameters.push(Parameter { name, place: "query", description, required: true, schema });
+        self
+    }
+
+    /// It gives the same as text too, to who asks for this media type.
+    pub(crate) fn or_text(mut self, media: &'static str, description: &'static str) -> Self {
+        self.text = Some((media, description));
         self
     }
 
     /// It takes a header.
     pub(crate) fn header(mut self, name: &'static str, description: &'static str, schema: Value) -> Self {
-        self.parameters.push(Parameter { name, place: "header", description, schema });
+        self.parameters.push(Parameter { name, place: "header", description, required: false, schema });
         self
     }
 

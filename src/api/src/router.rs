@@ -301,6 +301,11 @@ fn query_parameters(
             wrong(&name, "repeated", format!("{name} is given more than once"));
         }
     }
+    for parameter in route.parameters.iter().filter(|each| each.place == "query" && each.required) {
+        if !query.contains_key(parameter.name) {
+            wrong(parameter.name, "required", format!("{} is missing", parameter.name));
+        }
+    }
     query
 }
 

@@ -45,6 +45,8 @@ pub struct ApiSettings {
     pub subscriptions_max: usize,
     /// Access tokens at most.
     pub tokens_max: usize,
+    /// How reports count.
+    pub reports: schakel_reports::Rules,
     /// Largest file that is imported, in bytes.
     pub import_bytes_max: u64,
     /// A file that is imported must have arrived, and been read, by then.
@@ -63,6 +65,7 @@ impl Default for ApiSettings {
             streams_max: 500,
             subscriptions_max: 100,
             tokens_max: 10_000,
+            reports: schakel_reports::Rules::default(),
             import_bytes_max: 256 * 1024 * 1024,
             // A million rows over a slow line; reading them takes seconds.
             import_timeout: Duration::from_secs(10 * 60),

@@ -8,6 +8,7 @@ mod devices;
 mod directory;
 mod events;
 mod providers;
+mod reports;
 mod queues;
 mod recognition;
 mod register;
@@ -43,6 +44,7 @@ pub(crate) fn all() -> Vec<Route> {
     routes.extend(directory::routes());
     routes.extend(recognition::routes());
     routes.extend(providers::routes());
+    routes.extend(reports::routes());
     routes.extend(events::routes());
     routes.extend(webhooks::routes());
     routes.extend(tokens::routes());

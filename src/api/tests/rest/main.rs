@@ -10,6 +10,7 @@ mod document;
 mod events;
 mod house;
 mod listening;
+mod reports;
 mod resources;
 mod routing;
 mod sessions;
