@@ -4,6 +4,7 @@ mod check;
 mod events;
 mod inspect;
 mod journal;
+mod register;
 mod replay;
 mod simulate;
 mod token;
@@ -48,11 +49,15 @@ enum Command {
     /// The event stream, through the API of a running daemon.
     #[command(subcommand)]
     Events(events::EventsCommand),
+    /// Colleagues and departments, through the API of a running daemon.
+    Directory(register::RegisterArgs),
+    /// Whose numbers are recognised, through the API of a running daemon.
+    Recognition(register::RegisterArgs),
     /// Read a journal as a start would, and say what comes out.
     Replay(replay::ReplayArgs),
-    /// Copy the journal while the daemon runs.
+    /// Copy the journal and the register while the daemon runs.
     Backup(journal::BackupArgs),
-    /// Put a copy back in the place of the journal.
+    /// Put a copy back in the place of the journal and the register.
     Restore(journal::RestoreArgs),
     /// Print the OpenAPI document.
     Openapi,
@@ -126,6 +131,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Token(command) => token::run(&command),
         Command::Webhook(args) => on_runtime(webhook::run(args)),
         Command::Events(command) => on_runtime(events::run(command)),
+        Command::Directory(args) => on_runtime(register::run(register::Resource::Directory, args)),
+        Command::Recognition(args) => on_runtime(register::run(register::Resource::Recognition, args)),
         Command::Replay(args) => replay::run(&args),
         Command::Backup(args) => journal::backup(&args),
         Command::Restore(args) => journal::restore(&args),

@@ -14,6 +14,9 @@ use uuid::Uuid;
 /// The daemon itself answers a command within its `command_wait_seconds`; a minute of silence is a dead one.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
+/// A million rows over a slow line, and the daemon's work on them.
+const IMPORT_LIMIT: Duration = Duration::from_secs(20 * 60);
+
 /// The first connection of a machine that is there takes milliseconds.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
@@ -150,6 +153,25 @@ impl Api {
         body: &impl Serialize,
     ) -> Result<T, ApiError> {
         self.ask(method, path, Some(body)).await
+    }
+
+    /// Sends a file to be imported, however large, and reads what came of it.
+    ///
+    /// # Errors
+    /// As [`ApiError`]; what is wrong with the file is a [`Problem`] with its lines.
+    pub async fn send_file<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        media_type: &str,
+        file: tokio::fs::File,
+    ) -> Result<T, ApiError> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(query);
+        let request = self.request(Method::POST, url.clone()).timeout(IMPORT_LIMIT);
+        let request = request.header("content-type", media_type).body(file);
+        let response = succeeded(self.exchange(request, &url).await?, &url).await?;
+        decode(response, &url).await
     }
 
     /// Removes an object.

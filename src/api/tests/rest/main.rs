@@ -3,6 +3,7 @@
 
 mod access;
 mod admin;
+mod audit;
 mod agents;
 mod answers;
 mod commands;
@@ -10,6 +11,8 @@ mod document;
 mod events;
 mod house;
 mod listening;
+mod persons;
+mod register;
 mod reports;
 mod resources;
 mod routing;
