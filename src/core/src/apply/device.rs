@@ -170,7 +170,6 @@ impl Context<'_> {
         let entry = self.entry(&provider, &device);
         entry.calls.retain(|at| *at != from && *at != to);
         entry.calls.push(to);
-        self.touch_at(&provider, &device);
     }
 
     /// The calls at a device.

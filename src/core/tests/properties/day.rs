@@ -324,6 +324,12 @@ impl World {
                 assert!(now == Some(session) || !open, "{step:?}: freed while the session is open");
             }
             let here = self.calls_here(&was.agent);
+            let own = |at: &&Connection| at.agent.as_ref() == Some(&was.agent);
+            let speaks =
+                |at: &Connection| matches!(at.state, ConnectionState::Connected | ConnectionState::Held);
+            let begun = was.after_call.is_none() && now.is_some();
+            let goes_on = here.iter().copied().filter(own).any(speaks);
+            assert!(!(begun && goes_on), "{step:?}: after-call work while he speaks or holds");
             if !here.is_empty() || now.is_some() {
                 let is = &agent.availability;
                 let room = (is.room(), is.takes_calls, is.takes_chats);
