@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use schakel_core::adapter::{Operation, Output, ProviderCommand};
-use schakel_core::model::action::Action;
 use schakel_core::model::agent::{ProviderAgentState, RequestedAgentState};
 use schakel_core::model::ids::{DeviceId, Str};
 use schakel_core::model::time::{Millis, Time};
@@ -87,7 +86,6 @@ impl Csta {
                 self.polls.set(device, Some(now + every));
             }
             Err(error) if error.value == "serviceNotSupported" => {
-                self.observed.unsupported(Action::SetAgentState);
                 self.observed.count("agent_polls_refused");
                 self.polls = Polls::default();
             }

@@ -150,7 +150,9 @@ impl Csta {
                 Ok(Done { connection: self.connection_of(&response, &command.operation) })
             }
             Err(error) => {
-                if error.value == "serviceNotSupported" {
+                // One that cannot tell its agents' states may well set them.
+                let only_asks = matches!(command.operation, Operation::GetAgentState { .. });
+                if error.value == "serviceNotSupported" && !only_asks {
                     self.observed.unsupported(action(&command.operation));
                 }
                 let refusal = refusal(service, &error);
@@ -269,7 +271,7 @@ fn action(operation: &Operation) -> Action {
         Operation::Digits { .. } => Action::Dtmf,
         Operation::SetDoNotDisturb { .. } => Action::SetDoNotDisturb,
         Operation::SetForwarding { .. } => Action::SetForwarding,
-        Operation::SetAgentState { .. } | Operation::GetAgentState { .. } => Action::SetAgentState,
+        Operation::SetAgentState { .. } => Action::SetAgentState,
         Operation::RouteSelect { .. } | Operation::RouteReject { .. } => Action::DecideRoute,
         _ => Action::Dial,
     }

@@ -34,8 +34,9 @@ const RETRY_REFUSED: Millis = Millis::seconds(600);
 /// question in between, twice as late.
 const RETRY_ABORTED: Millis = Millis::seconds(5);
 const RETRY_ABORTED_MAX: Millis = Millis::seconds(300);
-/// Dialogues that are open at once. A PBX that never ends them must not fill the memory; the oldest go first.
-const DIALOGUES_MAX: usize = 4096;
+/// Dialogues that are open at once: ten times those of a PBX that asks twenty times a second and waits five seconds. One
+/// that never ends them must not fill the memory; the oldest go first.
+const DIALOGUES_MAX: usize = 1024;
 
 /// A routeing device of the configuration.
 #[derive(Debug)]

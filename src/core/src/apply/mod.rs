@@ -3,7 +3,8 @@
 //! ```text
 //! Report ──► call ──► events ──► ending · transfer · merge ──┐
 //! Snapshot ─► snapshot ──┘                                   ├──► notify (Effect::Notify, one number a contact)
-//! Command ──► control · transfer · take_back · agent ────────┤
+//! Report ──► agent · route ──────────────────────────────────┤
+//! Command ──► control · transfer · take_back · agent · route ┤
 //! Reply ────► command ───────────────────────────────────────┘
 //! Tick ─────► deadline
 //!
