@@ -8,6 +8,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 pub mod demo;
+pub mod hours;
 pub mod jkc;
 pub mod link;
 pub mod observe;

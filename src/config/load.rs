@@ -221,7 +221,8 @@ fn elements_example(elements: &[Value]) -> Option<Value> {
     all.or_else(|| Some(Value::String("text".into())))
 }
 
-/// The given values over the defaults. A file without providers has none; each provider has the example's defaults.
+/// The given values over the defaults. A file without providers or opening hours has none; each provider has the
+/// example's defaults.
 fn merge(example: &Table, given: Table) -> Table {
     let mut merged = example.clone();
     let mut provider_defaults = match example.get("providers").and_then(|list| list.get(0)) {
@@ -235,7 +236,9 @@ fn merge(example: &Table, given: Table) -> Table {
     for list in ["devices", "routes"] {
         provider_defaults.insert(list.into(), Value::Array(Vec::new()));
     }
-    merged.insert("providers".into(), Value::Array(Vec::new()));
+    for list in ["providers", "opening_hours"] {
+        merged.insert(list.into(), Value::Array(Vec::new()));
+    }
     for (key, value) in given {
         match (merged.get_mut(&key), value) {
             (Some(Value::Table(section)), Value::Table(values)) => section.extend(values),
@@ -440,6 +443,41 @@ mod tests {
             ("device = \"7100\"\n[[providers.routes]]\ndevice = \"7100\"", "providers[0].routes[1].device"),
         ] {
             let found = problems(&route(text));
+            assert!(found.len() == 1 && found[0].contains(&format!(": {key}: ")), "{key}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn t01_opening_hours_are_checked_with_those_who_name_them() {
+        let hours = "[[opening_hours]]\nname = \"balie\"\nweekly = [\"mo-fr 08:30-17:00\"]\n";
+        let route = |text: &str| {
+            format!("{hours}[[providers]]\nname = \"a\"\n[[providers.routes]]\ndevice = \"7100\"\n{text}\n")
+        };
+        let text =
+            route("opening_hours = \"balie\"\nfallback_closed = \"7999\"\ndepartment = \"Burgerzaken\"");
+        let config = Config::parse("t", Some(&text), &[]).unwrap();
+        assert_eq!(config.opening_hours[0].time_zone, "Europe/Amsterdam");
+        assert_eq!(config.providers[0].routes[0].fallback_closed, "7999");
+        let without = Config::parse("t", Some("[[providers]]\nname = \"a\"\n"), &[]).unwrap();
+        assert!(without.opening_hours.is_empty(), "the example's are nobody's");
+        for (text, key) in [
+            (route("opening_hours = \"bali\""), "providers[0].routes[0].opening_hours"),
+            (route("fallback_closed = \"7999\""), "providers[0].routes[0].fallback_closed"),
+            (
+                route("opening_hours = \"balie\"\nfallback_closed = \"7100\""),
+                "providers[0].routes[0].fallback_closed",
+            ),
+            (hours.replace("08:30-17:00", "17:00-08:30"), "opening_hours[0].weekly[0]"),
+            (hours.replace("balie", ""), "opening_hours[0].name"),
+            (format!("{hours}{hours}"), "opening_hours[1].name"),
+            (hours.replace("weekly", "weekley"), "opening_hours[0].weekley"),
+        ] {
+            let text = if text.contains("providers") {
+                text
+            } else {
+                format!("{text}[[providers]]\nname = \"a\"\n")
+            };
+            let found = problems(&text);
             assert!(found.len() == 1 && found[0].contains(&format!(": {key}: ")), "{key}: {found:?}");
         }
     }

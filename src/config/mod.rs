@@ -12,7 +12,7 @@ use rustls_pki_types::ServerName;
 use schakel_register::number::PlanSettings;
 use serde::Deserialize;
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The default configuration, with every key and its reason.
 pub const EXAMPLE: &str = include_str!("../../config.example.toml");
@@ -31,6 +31,7 @@ pub struct Config {
     pub calls: Calls,
     pub sessions: Sessions,
     pub log: Log,
+    pub opening_hours: Vec<OpeningHours>,
     pub providers: Vec<Provider>,
 }
 
@@ -149,6 +150,26 @@ pub enum Vanished {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[allow(missing_docs, reason = "documented in config.example.toml")]
 pub struct Log {
+/// Opening hours of one name.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct OpeningHours {
+    #[serde(default)]
+    pub name: String,
+    #[serde(default = "OpeningHours::time_zone")]
+    pub time_zone: String,
+    #[serde(default)]
+    pub weekly: Vec<String>,
+    #[serde(default)]
+    pub exceptions: Vec<String>,
+}
+
+impl OpeningHours {
+    fn time_zone() -> String {
+        "Europe/Amsterdam".into()
+    }
+}
+
     pub level: String,
     pub format: LogFormat,
 }
@@ -262,6 +283,12 @@ pub enum Kind {
 }
 
 /// A range of more numbers than this is a mistake rather than a PBX.
+    #[serde(default)]
+    pub opening_hours: String,
+    #[serde(default)]
+    pub fallback_closed: String,
+    #[serde(default)]
+    pub department: String,
 const RANGE_MAX: u64 = 100_000;
 
 impl Devices {

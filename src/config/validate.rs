@@ -1,6 +1,7 @@
 //! What types cannot say: values that must fit together.
 
-use super::{Config, Mode, Problem, Provider};
+use super::{Config, Mode, OpeningHours, Problem, Provider};
+use crate::hours::Hours;
 use crate::tls;
 use schakel_register::number::NumberPlan;
 use std::collections::BTreeMap;
@@ -74,7 +75,58 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
     providers(&config.providers, &mut say);
 }
 
+    opening_hours(&config.opening_hours, &mut say);
 fn register(config: &Config, say: &mut impl FnMut(&str, String)) {
+    routes_by_hours(config, &mut say);
+}
+
+fn opening_hours(all: &[OpeningHours], say: &mut impl FnMut(&str, String)) {
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, hours) in all.iter().enumerate() {
+        let key = |name: &str| format!("opening_hours[{at}].{name}");
+        if hours.name.trim().is_empty() {
+            say(&key("name"), "is missing: routeing devices name their hours by it".into());
+        } else if let Some(first) = names.insert(&hours.name, at) {
+            say(&key("name"), format!("\"{}\" is the name of opening_hours[{first}] too", hours.name));
+        }
+        for wrong in Hours::of(hours).err().into_iter().flatten() {
+            say(&key(&wrong.key), wrong.text);
+        }
+    }
+}
+
+/// What routeing devices say of opening hours.
+fn routes_by_hours(config: &Config, say: &mut impl FnMut(&str, String)) {
+    let known = |name: &String| config.opening_hours.iter().any(|hours| hours.name == *name);
+    for (at, provider) in config.providers.iter().enumerate() {
+        for (index, route) in provider.routes.iter().enumerate().filter(|(_, route)| route.is_one()) {
+            let key = |name: &str| format!("providers[{at}].routes[{index}].{name}");
+            let (hours, closed) = (&route.opening_hours, &route.fallback_closed);
+            if !hours.is_empty() && !known(hours) {
+                say(
+                    &key("opening_hours"),
+                    format!("there is no [[opening_hours]] with the name \"{hours}\""),
+                );
+            }
+            if closed.is_empty() {
+                continue;
+            }
+            if hours.is_empty() {
+                say(&key("fallback_closed"), "is never used: name opening_hours too".into());
+            } else if let Some(text) = no_fallback(closed, route.device.trim()) {
+                say(&key("fallback_closed"), text.into());
+            }
+        }
+    }
+}
+
+/// Why a number cannot be the fallback of a routeing device.
+fn no_fallback(number: &str, device: &str) -> Option<&'static str> {
+    if number.trim() != number || number.chars().any(char::is_control) {
+        return Some("must be a number without spaces around it, or empty");
+    }
+    (!number.is_empty() && number == device)
+        .then_some("is the routeing device itself: calls would go in a circle")
     let register = &config.register;
     if register.path.file_name().is_none() {
         say("register.path", "must name a file, such as \"/var/lib/schakel/register.db\"".into());
@@ -241,12 +293,8 @@ fn routes(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
         if route.limit_milliseconds == 0 || route.limit_milliseconds > ROUTE_LIMIT_MAX {
             say(&key("limit_milliseconds"), format!("must be from 1 to {ROUTE_LIMIT_MAX}"));
         }
-        let fallback = route.fallback.as_str();
-        if fallback.trim() != fallback || fallback.chars().any(char::is_control) {
-            say(&key("fallback"), "must be a number without spaces around it, or empty".into());
-        }
-        if !fallback.is_empty() && fallback == route.device.trim() {
-            say(&key("fallback"), "is the routeing device itself: calls would go in a circle".into());
+        if let Some(text) = no_fallback(&route.fallback, route.device.trim()) {
+            say(&key("fallback"), text.into());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod links;
 mod maintenance;
+mod opening;
 mod settings;
 
 pub use links::Controls;
@@ -9,6 +10,8 @@ pub(crate) use settings::source;
 
 use crate::cli::{ConfigArgs, Failure};
 use crate::config::Config;
+use crate::hours::Guide;
+use jiff::Timestamp;
 use links::Links;
 use schakel_api::{ApiState, Parts};
 use schakel_core::adapter::Observations;
@@ -16,18 +19,21 @@ use schakel_core::input::InputBody;
 use schakel_core::model::ids::OrganisationId;
 use schakel_engine::{Engine, EngineHandle, EngineSettings};
 use schakel_journal::Store;
-use schakel_outbox::Outbox;
+use schakel_outbox::{Listener, Outbox};
 use schakel_register::Register;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 /// How long the engine may take to write its last snapshot when the daemon stops: a full disk may keep it for ever.
 const STOP: Duration = Duration::from_secs(5);
+
+/// Answers of webhooks that may wait to be read: each is dealt with in well under a millisecond.
+const ANSWERS_MAX: usize = 1024;
 
 /// How long deliveries in flight may take to end when the daemon stops.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -54,6 +60,9 @@ pub struct Daemon {
     outbox: Outbox,
     links: Links,
     register: Register,
+    guide: Guide,
+    /// Who tells the core what changes with opening hours.
+    opening: JoinHandle<()>,
     config: Config,
     stop: watch::Sender<bool>,
 }
@@ -112,8 +121,12 @@ impl Daemon {
             },
         )
         .map_err(Failure::failed)?;
-        let outbox =
-            Outbox::start(store.clone(), settings::outbox(&config, sabotage)).map_err(Failure::failed)?;
+        let guide = Guide::of(&config);
+        engine.guided_by(Arc::new(guide.clone()));
+        let (answers, heard) = mpsc::channel(ANSWERS_MAX);
+        let listener = Some(Listener { kind: schakel_api::ANSWERED_KIND, answers });
+        let outbox_settings = schakel_outbox::Settings { listener, ..settings::outbox(&config, sabotage) };
+        let outbox = Outbox::start(store.clone(), outbox_settings).map_err(Failure::failed)?;
         outbox.set_subscriptions(
             subscriptions
                 .iter()
@@ -126,7 +139,8 @@ impl Daemon {
         engine.on_committed(Box::new(move |notifications| telling.notify(notifications)));
 
         let handle = engine.handle();
-        let configured = InputBody::Configured(Box::new(settings::core(&config)));
+        let now = Timestamp::now();
+        let configured = InputBody::Configured(Box::new(settings::core(&config, &guide, now)));
         let engine_task = tokio::task::spawn_local(engine.run(vec![InputBody::Started, configured]));
         let mut links = Links::new(handle.clone());
         links.configure(&config.providers).await.map_err(Failure::failed)?;
@@ -138,6 +152,7 @@ impl Daemon {
             outbox: outbox.clone(),
             register: register.clone(),
             providers: Arc::new(OfLinks(links.controls())),
+            guide: Arc::new(guide.clone()),
             settings: settings::api(&config),
             source: settings::source(&config),
             stopping: stopping.clone(),
@@ -146,13 +161,15 @@ impl Daemon {
         let api = api_listener.local_addr().map_err(Failure::failed)?;
         let admin = admin_listener.local_addr().map_err(Failure::failed)?;
         tokio::task::spawn_local(schakel_api::serve(api_listener, tls, app.clone(), stopping.clone()));
+        tokio::task::spawn_local(schakel_api::decide_by_answers(app.clone(), heard));
         tokio::task::spawn_local(schakel_api::serve_admin(admin_listener, app, stopping));
         let retention = Duration::from_secs(u64::from(config.journal.retention_days) * 24 * 3600);
         tokio::task::spawn_local(maintenance::prune(store, retention));
         tokio::task::spawn_local(maintenance::tell_alarms(outbox.alarms()));
+        let opening = tokio::task::spawn_local(opening::follow(handle.clone(), config.clone(), guide.clone()));
         tracing::info!(%api, %admin, providers = config.providers.len(), "schakel runs");
         maintenance::tell_systemd(&[sd_notify::NotifyState::Ready]);
-        Ok(Self { api, admin, engine: handle, engine_task, outbox, links, register, config, stop })
+        Ok(Self { api, admin, engine: handle, engine_task, outbox, links, register, guide, opening, config, stop })
     }
 
     /// The engine, for whoever runs the daemon in his own process.
@@ -190,7 +207,9 @@ impl Daemon {
         if let Err(error) = self.register.set_plan(settings::plan(&config)).await {
             return tracing::error!("the old numbering plan may stay in force: {error}");
         }
-        let configured = InputBody::Configured(Box::new(settings::core(&config)));
+        self.guide.set(&config);
+        let configured = settings::core(&config, &self.guide, Timestamp::now());
+        let configured = InputBody::Configured(Box::new(configured));
         if self.engine.input(configured).await.is_ok() {
             crate::observe::set_level(&config.log.level);
             self.config = Config {
@@ -199,9 +218,13 @@ impl Daemon {
                 calls: config.calls,
                 sessions: config.sessions,
                 log: config.log,
+                opening_hours: config.opening_hours,
                 ..self.config.clone()
             };
             tracing::info!("the configuration is read again");
+            self.opening.abort();
+            let follow = opening::follow(self.engine.clone(), self.config.clone(), self.guide.clone());
+            self.opening = tokio::task::spawn_local(follow);
         }
     }
 

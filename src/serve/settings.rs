@@ -2,7 +2,9 @@
 
 use super::Sabotage;
 use crate::config::{Config, Kind, Provider, Sessions, Vanished};
+use crate::hours::Guide;
 use crate::tls::{self, TlsError};
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use schakel_api::ApiSettings;
 use schakel_core::model::agent::Readiness;
@@ -17,8 +19,8 @@ use schakel_register::number::NumberPlan;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What the core keeps rules by.
-pub(crate) fn core(config: &Config) -> Settings {
+/// What the core keeps rules by, at a moment: some of it goes by opening hours.
+pub(crate) fn core(config: &Config, guide: &Guide, now: Timestamp) -> Settings {
     let calls = &config.calls;
     let millis = |value: u32| Millis::seconds(value.into());
     Settings {
@@ -31,7 +33,7 @@ pub(crate) fn core(config: &Config) -> Settings {
         answered_elsewhere: millis(calls.answered_elsewhere_seconds),
         adrift: millis(calls.adrift_seconds),
         sessions: sessions(&config.sessions),
-        routes: config.providers.iter().flat_map(routes).collect(),
+        routes: routes(config, guide, now),
     }
 }
 
@@ -69,17 +71,22 @@ fn provider(provider: &Provider) -> ProviderSettings {
     ProviderSettings { id: provider.name.as_str().into(), devices }
 }
 
-fn routes(provider: &Provider) -> impl Iterator<Item = RouteSettings> {
-    let known = provider.routes.iter().filter(|route| route.is_one());
-    known.map(|route| RouteSettings {
-        provider: provider.name.as_str().into(),
-        device: route.device.trim().into(),
-        limit: Millis(route.limit_milliseconds.into()),
-        fallback: match route.fallback.as_str() {
-            "" => RouteDecision::Default,
-            number => RouteDecision::To(Pii::new(number.into())),
-        },
-    })
+/// The routeing devices with their fallbacks of a moment.
+pub(super) fn routes(config: &Config, guide: &Guide, now: Timestamp) -> Vec<RouteSettings> {
+    let of = |provider: &Provider| {
+        let known = provider.routes.iter().filter(|route| route.is_one());
+        let of_provider = known.map(|route| RouteSettings {
+            provider: provider.name.as_str().into(),
+            device: route.device.trim().into(),
+            limit: Millis(route.limit_milliseconds.into()),
+            fallback: match guide.fallback(route, now) {
+                number if number.is_empty() => RouteDecision::Default,
+                number => RouteDecision::To(Pii::new(number.into())),
+            },
+        });
+        of_provider.collect::<Vec<_>>()
+    };
+    config.providers.iter().flat_map(of).collect()
 }
 
 /// The numbering plan: the configuration's, with the telephones that are watched as extensions.

@@ -12,7 +12,7 @@
 //! haste leaves all three as they are.
 #![allow(clippy::expect_used, reason = "an error ends the benchmark")]
 
-use schakel_contract::NoRecognition;
+use schakel_contract::{NoGuide, NoRecognition};
 use schakel_contract::event::{EventMeta, render};
 use schakel_core::apply::apply;
 use schakel_core::effect::Effect;
@@ -69,7 +69,7 @@ fn main() {
         applied(&mut state, &input, &mut effects);
         for effect in effects.drain(..) {
             sequence += 1;
-            let meta = EventMeta { source: SOURCE, sequence, recorded: input.at.into(), recognise: &NoRecognition };
+            let meta = EventMeta { source: SOURCE, sequence, recorded: input.at.into(), recognise: &NoRecognition, guide: &NoGuide };
             payload.clear();
             rendered(&state, &effect, &meta, &mut payload);
             bytes += payload.len();

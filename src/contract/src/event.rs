@@ -19,7 +19,7 @@ use crate::views::{
     AgentView, CallView, CommandView, ContactView, ProviderView, RouteView, SessionView, SituationView,
     TransferView,
 };
-use crate::{Recognise, Timestamp};
+use crate::{Recognise, RouteGuide, Timestamp};
 use schakel_core::model::ids::{CallId, TransferId};
 use schakel_core::model::session::Session;
 use schakel_core::model::transfer::Transfer;
@@ -50,6 +50,8 @@ pub struct EventMeta<'a> {
     pub recorded: Timestamp,
     /// By whom the customer's number is looked up.
     pub recognise: &'a dyn Recognise,
+    /// By whom a routeing device's department and opening hours are looked up.
+    pub guide: &'a dyn RouteGuide,
 }
 
 /// A notification: CloudEvents 1.0.
@@ -208,7 +210,7 @@ impl<'a> CloudEvent<'a> {
             contactseq: notification.contact.map(|(_, seq)| seq),
             traceparent: traceparent(trace, id).into(),
             expirytime: notification.expires.map(Into::into),
-            data: EventData::of(state, notification, meta.recognise),
+            data: EventData::of(state, notification, meta),
         }
     }
 }
@@ -281,7 +283,7 @@ pub const STREAM_GAP: &str = "nl.schakel.stream.gap.v1";
 pub const TEST_PING: &str = "nl.schakel.test.ping.v1";
 
 impl<'a> EventData<'a> {
-    fn of(state: &'a State, notification: &'a Notification, recognise: &dyn Recognise) -> Self {
+    fn of(state: &'a State, notification: &'a Notification, meta: &EventMeta<'_>) -> Self {
         let mut data = Self {
             cause: notification.cause.as_str().into(),
             observation: if notification.reconstructed {
@@ -294,7 +296,7 @@ impl<'a> EventData<'a> {
             contact: notification
                 .contact
                 .and_then(|(id, _)| state.contacts.get(&id))
-                .map(|contact| ContactView::of(contact, recognise)),
+                .map(|contact| ContactView::of(contact, meta.recognise)),
             command: notification
                 .command
                 .and_then(|id| state.commands.get(&id))
@@ -329,7 +331,7 @@ impl<'a> EventData<'a> {
                 data.route = found.map(RouteView::of);
                 data.situation = found
                     .filter(|_| notification.kind == Kind::RouteRequested)
-                    .map(|found| SituationView::of(state, &found.provider));
+                    .map(|found| SituationView::of(state, found, meta.guide));
             }
             Subject::Command(id) => {
                 let record = state.commands.get(id);

@@ -8,11 +8,13 @@
 //! | [`problem`] | RFC 9457 problem details |
 //! | [`requests`] | bodies of the REST commands |
 //! | [`Recognise`] | what a notification's number is looked up by |
+//! | [`RouteGuide`] | what a routeing device's department and opening hours are looked up by |
 //!
 //! Core types never go out: every outward type is here, and is made from the core's by borrowing, so that a
 //! notification is written from the state without copies. `X<'static>` is what a receiver gets by deserialising.
 //! Property names are camelCase, times RFC 3339 in UTC with milliseconds, ids UUIDs in the usual form.
 
+mod guide;
 mod mirror;
 mod number;
 mod recognise;
@@ -24,6 +26,7 @@ pub mod reply;
 pub mod requests;
 pub mod views;
 
+pub use guide::{NoGuide, RouteGuide};
 pub use number::{E164, NotE164};
 pub use recognise::{NoRecognition, Recognise, raw_of};
 pub use time::Timestamp;

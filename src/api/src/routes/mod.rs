@@ -7,6 +7,7 @@ mod contacts;
 mod devices;
 mod directory;
 mod events;
+mod hours;
 mod providers;
 mod reports;
 mod queues;
@@ -39,6 +40,7 @@ pub(crate) fn all() -> Vec<Route> {
     routes.extend(sessions::routes());
     routes.extend(routing::routes());
     routes.extend(queues::routes());
+    routes.extend(hours::routes());
     routes.extend(contacts::routes());
     routes.extend(devices::routes());
     routes.extend(directory::routes());

@@ -93,3 +93,30 @@ fn t01_a_queue_shows_who_waits_since_when_and_who_serves_it() {
         assert_eq!(house.get("/snapshot").await.body["queues"][0], *queue);
     });
 }
+
+#[test]
+fn t01_the_question_comes_with_what_matters_for_its_answer_and_opening_hours_are_live() {
+    in_house(async |house| {
+        house.queues().await;
+        house.asks("d1").await;
+        let events = house.get("/events?pageSize=1000").await.body;
+        let asked = |event: &&Value| event["data"]["change"] == "route.requested";
+        let asked = events["items"].as_array().unwrap().iter().find(asked).unwrap();
+        let situation = &asked["data"]["situation"];
+        assert_eq!(situation["department"], "Burgerzaken");
+        assert_eq!(
+            (&situation["openingHours"]["name"], &situation["openingHours"]["open"]),
+            (&json!("balie"), &json!(false))
+        );
+        assert!(situation["openingHours"]["until"].is_string());
+        assert_eq!(
+            (&situation["queues"][0]["device"], &situation["queues"][0]["waiting"]),
+            (&json!("7000"), &json!(1))
+        );
+        assert_eq!(situation["agentsByState"]["available"], 2);
+        assert_eq!(asked["data"]["contact"]["customer"]["number"], "0612345678");
+        assert_eq!(asked["expirytime"], asked["data"]["route"]["deadline"]);
+        let hours = house.get("/opening-hours").await;
+        assert_eq!((hours.status.as_u16(), &hours.body["items"][0]["name"]), (200, &json!("balie")));
+    });
+}

@@ -1,12 +1,13 @@
 //! Queues, live: the telephone system queues, schakel shows it (T01, T02).
 
 use super::AvailabilityState;
-use crate::Timestamp;
+use crate::{RouteGuide, Timestamp};
 use schakel_core::model::agent::Agent;
 use schakel_core::model::availability;
 use schakel_core::model::call::ConnectionState;
 use schakel_core::model::device::{Device, DeviceKind};
 use schakel_core::model::ids::{DeviceId, ProviderId};
+use schakel_core::model::route::Route;
 use schakel_core::model::time::Time;
 use schakel_core::state::State;
 use serde::{Deserialize, Serialize};
@@ -111,6 +112,30 @@ pub struct SituationView<'a> {
     pub queues: Vec<QueueSummaryView<'a>>,
     /// Its users by availability, those among them who serve no queue.
     pub agents_by_state: AgentsByStateView,
+    /// The department that the routeing device is for, as the configuration has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("Burgerzaken"))]
+    pub department: Option<String>,
+    /// How the routeing device's opening hours stood when the telephone system asked; absent where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub opening_hours: Option<OpeningHoursView>,
+}
+
+/// Opening hours at a moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OpeningHours)]
+pub struct OpeningHoursView {
+    /// Their name in the configuration.
+    #[schema(examples("publieksbalie"))]
+    pub name: String,
+    /// Whether it is open.
+    pub open: bool,
+    /// Until when that stays so; absent where that is more than a year away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub until: Option<Timestamp>,
 }
 
 impl AgentsByStateView {
@@ -203,8 +228,9 @@ impl<'a> QueueAgentView<'a> {
 }
 
 impl<'a> SituationView<'a> {
-    /// The situation at one telephone system.
-    pub fn of(state: &'a State, provider: &ProviderId) -> Self {
+    /// The situation at the telephone system that asks.
+    pub fn of(state: &'a State, route: &Route, guide: &dyn RouteGuide) -> Self {
+        let provider = &route.provider;
         let mut by_queue: BTreeMap<&DeviceId, AgentsByStateView> = BTreeMap::new();
         let mut agents_by_state = AgentsByStateView::default();
         for agent in state.agents.values() {
@@ -221,7 +247,13 @@ impl<'a> SituationView<'a> {
             QueueSummaryView::with(provider, id, device, &callers(state, provider, id), agents)
         };
         let of_this = queues(state).filter(|(of, ..)| *of == provider);
-        Self { queues: of_this.map(figures).collect(), agents_by_state }
+        let (of, device) = (provider.as_str(), route.device.as_str());
+        Self {
+            queues: of_this.map(figures).collect(),
+            agents_by_state,
+            department: guide.department(of, device),
+            opening_hours: guide.hours(of, device, route.asked.into()),
+        }
     }
 }
 

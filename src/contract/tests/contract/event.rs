@@ -6,7 +6,7 @@ use schakel_contract::views::{
     AvailabilityReasonKind, AvailabilityState, DecidedBy, ProviderAgentStateName, QueueView, RouteState,
     SessionState,
 };
-use schakel_contract::{NoRecognition, Timestamp};
+use schakel_contract::{NoGuide, NoRecognition, Timestamp};
 use schakel_core::command::{CommandOutcome, CommandState, Refusal, RefusalCause};
 use schakel_core::model::action::Reason;
 use schakel_core::model::agent::AfterCall;
@@ -23,6 +23,7 @@ fn json(state: &State, notification: &Notification) -> String {
         sequence: 42,
         recorded: Timestamp::from_millis(1_795_339_800_123),
         recognise: &NoRecognition,
+        guide: &NoGuide,
     };
     let mut out = Vec::new();
     event::render(state, notification, &meta, &mut out);
@@ -220,6 +221,7 @@ fn every_kind_and_subject_is_written_read_and_written_the_same() {
                     sequence: 42,
                     recorded: event.time,
                     recognise: &NoRecognition,
+                    guide: &NoGuide,
                 };
                 assert_eq!(event, CloudEvent::of(&state, &about, &meta));
             }
@@ -257,6 +259,7 @@ fn what_is_received_is_what_was_sent() {
         sequence: 42,
         recorded: Timestamp::from_millis(1),
         recognise: &NoRecognition,
+        guide: &NoGuide,
     };
     let sent = CloudEvent::of(&state, &about, &meta);
     let back: Event = serde_json::from_str(&serde_json::to_string(&sent).unwrap()).unwrap();

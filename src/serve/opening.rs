@@ -1,0 +1,35 @@
+//! The core knows no time zones: at each opening and closing it is told the fallbacks of that moment.
+
+use super::settings;
+use crate::config::Config;
+use crate::hours::Guide;
+use jiff::Timestamp;
+use schakel_core::input::InputBody;
+use schakel_engine::EngineHandle;
+use std::time::Duration;
+
+/// The wall's clock may be set meanwhile: looked at again at the latest after this.
+const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
+
+/// A timer may ring a little early by the wall's clock.
+const AFTER: Duration = Duration::from_millis(20);
+
+/// Tells the core what changes with opening hours, until the engine stops.
+pub(super) async fn follow(engine: EngineHandle, config: Config, guide: Guide) {
+    let mut told = settings::routes(&config, &guide, Timestamp::now());
+    loop {
+        let wait = guide.unchanged_for(Timestamp::now()).map_or(LOOK_AGAIN, |wait| wait + AFTER);
+        tokio::time::sleep(wait.min(LOOK_AGAIN)).await;
+        let now = Timestamp::now();
+        let routes = settings::routes(&config, &guide, now);
+        if routes == told {
+            continue;
+        }
+        told = routes;
+        let configured = settings::core(&config, &guide, now);
+        if engine.input(InputBody::Configured(Box::new(configured))).await.is_err() {
+            return;
+        }
+        tracing::info!("opening hours have changed: other fallbacks for routing are in force");
+    }
+}
