@@ -6,6 +6,7 @@ mod inspect;
 mod journal;
 mod register;
 mod replay;
+mod report;
 mod simulate;
 mod token;
 mod webhook;
@@ -53,6 +54,8 @@ enum Command {
     Directory(register::RegisterArgs),
     /// Whose numbers are recognised, through the API of a running daemon.
     Recognition(register::RegisterArgs),
+    /// The eight reports on telephony over a period, from the journal, while the daemon runs or not.
+    Report(report::ReportArgs),
     /// Read a journal as a start would, and say what comes out.
     Replay(replay::ReplayArgs),
     /// Copy the journal and the register while the daemon runs.
@@ -133,6 +136,7 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Events(command) => on_runtime(events::run(command)),
         Command::Directory(args) => on_runtime(register::run(register::Resource::Directory, args)),
         Command::Recognition(args) => on_runtime(register::run(register::Resource::Recognition, args)),
+        Command::Report(args) => report::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Backup(args) => journal::backup(&args),
         Command::Restore(args) => journal::restore(&args),

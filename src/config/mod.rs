@@ -10,6 +10,7 @@ pub use load::{ConfigError, Problem};
 
 use rustls_pki_types::ServerName;
 use schakel_register::number::PlanSettings;
+use schakel_reports::{Rules, UnknownTimeZone};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub calls: Calls,
     pub sessions: Sessions,
+    pub reports: Reports,
     pub log: Log,
     pub opening_hours: Vec<OpeningHours>,
     pub providers: Vec<Provider>,
@@ -145,6 +147,24 @@ pub enum Vanished {
     NotReady,
     /// Gets calls.
     Ready,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Reports {
+    pub time_zone: String,
+    pub short_abandon_seconds: u32,
+    pub internal_digits_max: u8,
+}
+
+impl Reports {
+    /// As reports take it.
+    ///
+    /// # Errors
+    /// When the time zone is none.
+    pub fn rules(&self) -> Result<Rules, UnknownTimeZone> {
+        Rules::new(&self.time_zone, self.short_abandon_seconds, self.internal_digits_max)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

@@ -27,6 +27,9 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
         say("journal.path", "must name a file, such as \"/var/lib/schakel/schakel.db\"".into());
     }
     register(config, &mut say);
+    if let Err(error) = config.reports.rules() {
+        say("reports.time_zone", error.to_string());
+    }
     if let Err(text) = crate::observe::filter(&config.log.level) {
         say("log.level", text);
     }

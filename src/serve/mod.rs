@@ -193,12 +193,13 @@ impl Daemon {
                 config.admin.clone(),
                 config.webhooks.clone(),
                 config.register.clone(),
+                config.reports.clone(),
                 config.log.format,
             )
         };
         if needs_restart(&config) != needs_restart(&self.config) {
             tracing::warn!(
-                "[organisation], [journal], [api], [admin], [webhooks], [register] and log.format are read at start-up only: restart for their changes"
+                "[organisation], [journal], [api], [admin], [webhooks], [register], [reports] and log.format are read at start-up only: restart for their changes"
             );
         }
         if let Err(error) = self.links.configure(&config.providers).await {

@@ -124,6 +124,8 @@ pub(crate) fn api(config: &Config) -> ApiSettings {
         command_wait: seconds(api.command_wait_seconds),
         answer_timeout: seconds(api.answer_timeout_seconds),
         import_bytes_max: config.register.import_bytes_max,
+        // Checked with the configuration: there is such a time zone.
+        reports: config.reports.rules().unwrap_or_default(),
         ..ApiSettings::default()
     }
 }
