@@ -174,6 +174,16 @@ impl Api {
         decode(response, &url).await
     }
 
+    /// Says something to which there is nothing to read.
+    ///
+    /// # Errors
+    /// As [`ApiError`].
+    pub async fn tell(&self, path: &[&str]) -> Result<(), ApiError> {
+        let url = self.url(path);
+        let response = self.exchange(self.request(Method::POST, url.clone()), &url).await?;
+        succeeded(response, &url).await.map(drop)
+    }
+
     /// Removes an object.
     ///
     /// # Errors

@@ -99,7 +99,8 @@ impl Stage {
         let created: CreatedSubscription = api.send(Method::POST, &["webhooks"], &request).await?;
         jkc.trust(Secret::parse(&created.secret).map_err(set_up)?);
         let sign_on = async |agent: &str, device: &str| {
-            let seat = Seat { agent: agent.into(), provider: PROVIDER.into(), device: device.into() };
+            let (agent, provider) = (agent.into(), PROVIDER.into());
+            let seat = Seat { agent, provider, device: device.into(), ..Seat::default() };
             Softphone::sign_on(api.clone(), seat).await
         };
         let (anna, bram, carla) =

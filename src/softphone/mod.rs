@@ -3,16 +3,20 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`phone`] | the library form: sign on, give commands, wait for what must come |
+//! | `heart` | what JKC's browser does by itself: sessions and heartbeats |
+//! | `work` | the agent's own work: ready or not, contact sessions, the directory |
 //! | [`typed`] | what an agent types, in Dutch and English |
 //! | [`script`] | a day in a file: commands, waits and expectations |
 //! | `terminal` | `schakel softphone` for a person |
 //! | `run` | `schakel softphone` |
 
+mod heart;
 pub mod phone;
 mod run;
 pub mod script;
 mod terminal;
 pub mod typed;
+mod work;
 
-pub use phone::{Seat, Softphone, SoftphoneError};
+pub use phone::{Habits, Seat, Softphone, SoftphoneError};
 pub use run::{SoftphoneArgs, run};

@@ -1,16 +1,17 @@
 //! The softphone as a library: one agent at one device.
 
+use super::heart::Browser;
 use super::typed::Typed;
 use crate::client::{Api, ApiError, EventStream, Ledger, Order, Picture, StreamItem};
 use reqwest::Method;
 use schakel_contract::problem::RefusalView;
 use schakel_contract::reply::CommandReply;
 use schakel_contract::requests::{
-    AgentName, Destination, DestinationRequest, DialRequest, DialString, DtmfRequest, RegistrationRequest,
-    TransferRequest,
+    DestinationRequest, DialRequest, DtmfRequest, RegistrationRequest, TransferRequest,
 };
 use schakel_contract::views::{
-    ActionName, AgentStateView, CallView, CommandState, ConnectionState, SnapshotView, TransferKind,
+    ActionName, AgentStateView, CallView, CommandState, ConnectionState, DirectoryHitView, SnapshotView,
+    TransferKind,
 };
 use serde::Serialize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +23,7 @@ use uuid::Uuid;
 const OUTCOME_LIMIT: Duration = Duration::from_secs(30);
 
 /// Who sits where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seat {
     /// JKC's name of the user.
     pub agent: String,
@@ -30,6 +31,19 @@ pub struct Seat {
     pub provider: String,
     /// At which extension.
     pub device: String,
+    /// The queues that he serves.
+    pub queues: Vec<String>,
+    /// The telephone system's own agent id, where it has agents.
+    pub agent_id: Option<String>,
+}
+
+/// What JKC's browser does by itself for this agent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Habits {
+    /// Open a contact session when a customer is on the line.
+    pub opens_sessions: bool,
+    /// Say so often that the browser is there while a session is open; absent: a quarter of the lease.
+    pub heartbeat: Option<Duration>,
 }
 
 /// What an agent asked did not happen.
@@ -64,14 +78,19 @@ pub struct Softphone {
     api: Api,
     seat: Seat,
     shared: Arc<Shared>,
-    task: tokio::task::JoinHandle<()>,
+    /// The one that listens, and the one that does what a browser does.
+    tasks: [tokio::task::JoinHandle<()>; 2],
 }
 
 #[derive(Debug)]
-struct Shared {
+pub(super) struct Shared {
     ledger: Mutex<Ledger>,
     link: Mutex<Link>,
-    changed: watch::Sender<u64>,
+    /// What the last search of the directory found.
+    hits: Mutex<Vec<DirectoryHitView<'static>>>,
+    /// Whether JKC's browser is there.
+    pub(super) browser: watch::Sender<bool>,
+    pub(super) changed: watch::Sender<u64>,
 }
 
 /// The connection with the event stream.
@@ -94,6 +113,14 @@ impl Softphone {
     /// # Errors
     /// When the API is not there or refuses.
     pub async fn sign_on(api: Api, seat: Seat) -> Result<Self, SoftphoneError> {
+        Self::sign_on_with(api, seat, Habits::default()).await
+    }
+
+    /// As [`Softphone::sign_on`], with habits of JKC's browser.
+    ///
+    /// # Errors
+    /// As [`Softphone::sign_on`].
+    pub async fn sign_on_with(api: Api, seat: Seat, habits: Habits) -> Result<Self, SoftphoneError> {
         let snapshot: SnapshotView<'static> = api.get(&["snapshot"]).await?;
         let cursor = snapshot.cursor.clone();
         let mut ledger = Ledger::new(Order::FromFirstSeen);
@@ -101,16 +128,20 @@ impl Softphone {
         let shared = Arc::new(Shared {
             ledger: Mutex::new(ledger),
             link: Mutex::default(),
+            hits: Mutex::default(),
+            browser: watch::Sender::new(true),
             changed: watch::Sender::new(0),
         });
         let stream = EventStream::after(api.clone(), cursor);
-        let task = tokio::spawn(follow(stream, api.clone(), Arc::clone(&shared)));
-        let phone = Self { api, seat, shared, task };
+        let browser = Browser { api: api.clone(), seat: seat.clone(), habits, shared: Arc::clone(&shared) };
+        let tasks =
+            [tokio::spawn(follow(stream, api.clone(), Arc::clone(&shared))), tokio::spawn(browser.run())];
+        let phone = Self { api, seat, shared, tasks };
         let registration = RegistrationRequest {
             provider: phone.seat.provider.clone(),
             device: phone.seat.device.clone(),
-            agent_id: None,
-            queues: Vec::new(),
+            agent_id: phone.seat.agent_id.clone(),
+            queues: phone.seat.queues.clone(),
         };
         phone
             .command(Method::PUT, &["agents", &phone.seat.agent, "registration"], Some(&registration))
@@ -131,6 +162,11 @@ impl Softphone {
     /// Who sits where.
     pub const fn seat(&self) -> &Seat {
         &self.seat
+    }
+
+    /// JKC's browser vanishes, or is there again: without it nobody says that the agent is still at work.
+    pub fn browser(&self, there: bool) {
+        self.shared.browser.send_replace(there);
     }
 
     /// The connection with the event stream.
@@ -206,9 +242,9 @@ impl Softphone {
         let state: AgentStateView<'static> = self.api.get(&["agents", &self.seat.agent, "state"]).await?;
         {
             let mut ledger = self.shared.ledger();
-            for call in &state.calls {
-                ledger.picture_mut().see_call(call);
-            }
+            let picture = ledger.picture_mut();
+            picture.see_agent(&state.agent);
+            state.calls.iter().for_each(|call| picture.see_call(call));
         }
         Ok(state)
     }
@@ -227,7 +263,21 @@ impl Softphone {
             Typed::Dtmf(digits) => self.dtmf(digits).await,
             Typed::Send(action, to) => self.send(*action, to).await,
             Typed::PickUp(device) => self.pick_up(device.as_deref()).await,
-            Typed::Calls | Typed::Actions | Typed::Help | Typed::Quit => return Ok(None),
+            Typed::Ready => self.set_ready(true, None).await,
+            Typed::NotReady(reason) => self.set_ready(false, reason.as_deref()).await,
+            Typed::Session(reference) => self.open_session(reference.as_deref()).await,
+            Typed::Park => self.park().await,
+            Typed::Resume => self.resume().await,
+            Typed::Close => self.close().await,
+            Typed::Decide(decision) => self.decide(*decision).await,
+            Typed::Search(text) => return self.search(text).await.map(|_| None),
+            Typed::Browser(there) => {
+                self.browser(*there);
+                return Ok(None);
+            }
+            Typed::Availability | Typed::Calls | Typed::Actions | Typed::Help | Typed::Quit => {
+                return Ok(None);
+            }
         };
         reply.map(Some)
     }
@@ -246,7 +296,7 @@ impl Softphone {
     /// # Errors
     /// As [`Softphone::obey`].
     pub async fn dial(&self, to: &str) -> Result<CommandReply<'static>, SoftphoneError> {
-        let request = DialRequest { destination: destination(to), reference: None };
+        let request = DialRequest { destination: self.destination(to)?, reference: None };
         self.command(Method::POST, &["agents", &self.seat.agent, "calls"], Some(&request)).await
     }
 
@@ -264,7 +314,8 @@ impl Softphone {
             TransferKind::Cold => ActionName::TransferCold,
         };
         let call = self.call_for(action).await?;
-        let request = TransferRequest { call, device: self.seat.device.clone(), to: destination(to), kind };
+        let (device, to) = (self.seat.device.clone(), self.destination(to)?);
+        let request = TransferRequest { call, device, to, kind };
         self.command(Method::POST, &["transfers"], Some(&request)).await
     }
 
@@ -299,7 +350,7 @@ impl Softphone {
     /// As [`Softphone::obey`].
     pub async fn send(&self, action: ActionName, to: &str) -> Result<CommandReply<'static>, SoftphoneError> {
         let call = self.call_for(action).await?;
-        self.at(call, action, Some(&DestinationRequest { destination: destination(to) })).await
+        self.at(call, action, Some(&DestinationRequest { destination: self.destination(to)? })).await
     }
 
     /// Takes a call that rings at a colleague; of this device, where one is named.
@@ -372,8 +423,21 @@ impl Softphone {
         self.command(Method::POST, &["transfers", &transfer, what], None::<&()>).await
     }
 
+    pub(super) const fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// What the last search of the directory found.
+    pub fn hits(&self) -> Vec<DirectoryHitView<'static>> {
+        self.shared.hits.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn keep_hits(&self, hits: Vec<DirectoryHitView<'static>>) {
+        *self.shared.hits.lock().unwrap_or_else(PoisonError::into_inner) = hits;
+    }
+
     /// Gives a command and waits for its one outcome.
-    async fn command(
+    pub(super) async fn command(
         &self,
         method: Method,
         path: &[&str],
@@ -416,12 +480,12 @@ impl Softphone {
 
 impl Drop for Softphone {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(tokio::task::JoinHandle::abort);
     }
 }
 
 impl Shared {
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -434,14 +498,6 @@ impl Shared {
 /// A call that we dialled and nobody has answered: our own side is connected to the ringing tone.
 pub(super) fn is_unanswered(call: &CallView<'_>) -> bool {
     call.state == schakel_contract::views::CallState::Dialling
-}
-
-/// A number, or with an @ before it a colleague.
-fn destination(text: &str) -> Destination {
-    match text.strip_prefix('@') {
-        Some(agent) => Destination::Agent(AgentName(agent.to_owned())),
-        None => Destination::Number(DialString(text.to_owned())),
-    }
 }
 
 fn names(actions: &[ActionName]) -> String {

@@ -1,14 +1,34 @@
 //! `schakel softphone`: at a terminal, or with `--script` in a test.
 
-use super::phone::{Seat, Softphone};
+use super::phone::{Habits, Seat, Softphone};
 use super::{script, terminal};
 use crate::cli::Failure;
 use crate::client::{AccessArgs, Api, Language, screen};
 use clap::Args;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a script may say, for `--help`.
+const SCRIPT: &str = "\
+Script lines, beside every command of the terminal (`help` there lists them, in Dutch and English):
+  wait CONDITION [5s|500ms]     until it is so; 10 s where nothing is said
+  expect state CONDITION        it must be so now
+  expect refused COMMAND        the command must be refused
+  expect action ACTION allowed|refused
+  expect caller NUMBER · expect customer NAME · expect calls COUNT · expect hits COUNT
+  say TEXT                      printed
+  # a comment
+Conditions:
+  idle, ringing, dialling, connected, held
+  transfer started|ringing|consulting|completed|taken-back|failed
+  availability available|on-call|after-call|in-session|not-ready|unreachable|offline
+  session open|parked|closed|none
+  decision                      a call arrived while a session is open: keep or ignore?
+The last four need no `state` after expect.";
 
 /// Arguments of `schakel softphone`.
 #[derive(Debug, Args)]
+#[command(after_help = SCRIPT)]
 pub struct SoftphoneArgs {
     /// Where schakel's API is.
     #[arg(long, default_value = "https://127.0.0.1:8443")]
@@ -25,10 +45,22 @@ pub struct SoftphoneArgs {
     /// The extension.
     #[arg(long)]
     pub device: String,
+    /// The queues that he serves, such as 7000,7001.
+    #[arg(long, value_delimiter = ',', value_name = "NUMBERS")]
+    pub queues: Vec<String>,
+    /// The telephone system's own agent id, where it has agents.
+    #[arg(long)]
+    pub agent_id: Option<String>,
+    /// Open a contact session by itself when a customer is on the line, as JKC does; `session` opens one by hand.
+    #[arg(long)]
+    pub sessions: bool,
+    /// While a session is open, say so often that the browser is there; without it four times in each lease.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub heartbeat: Option<u32>,
     /// The language of the screen.
     #[arg(long, value_enum, default_value_t)]
     pub language: Language,
-    /// Play this script, a command a line, and exit 0, or 1 at the first line that fails; - reads standard input.
+    /// Play this script, a line a step, and exit 0, or 1 at the first line that fails; - reads standard input. See below.
     #[arg(long, value_name = "FILE")]
     pub script: Option<PathBuf>,
 }
@@ -40,8 +72,16 @@ pub struct SoftphoneArgs {
 pub async fn run(args: SoftphoneArgs) -> Result<(), Failure> {
     let steps = args.script.as_deref().map(read).transpose()?;
     let api = Api::new(&args.url, &args.access).map_err(|error| Failure::Configuration(error.to_string()))?;
-    let seat = Seat { agent: args.agent, provider: args.provider, device: args.device };
-    let phone = Softphone::sign_on(api, seat).await.map_err(Failure::failed)?;
+    let seat = Seat {
+        agent: args.agent,
+        provider: args.provider,
+        device: args.device,
+        queues: args.queues,
+        agent_id: args.agent_id,
+    };
+    let heartbeat = args.heartbeat.map(|seconds| Duration::from_secs(seconds.into()));
+    let habits = Habits { opens_sessions: args.sessions, heartbeat };
+    let phone = Softphone::sign_on_with(api, seat, habits).await.map_err(Failure::failed)?;
     let outcome = match steps {
         Some((name, steps)) => play(&phone, &name, &steps).await,
         None => terminal::run(&phone, args.language).await.map_err(Failure::failed),

@@ -3,7 +3,12 @@
 //! ```text
 //! # a line that begins with # is a comment
 //! wait ringing 5s                 ringing, connected, held, dialling, idle, or `transfer consulting`
+//! wait availability available     or on-call, after-call, not-ready, in-session, unreachable, offline
+//! wait session open               the newest contact session: open, parked, closed; or none: no session is open
+//! wait decision                   keep or ignore is asked
 //! expect caller 0201234567
+//! expect customer J. de Vries     one of whom the caller's number was recognised as
+//! expect hits 2                   of the last search
 //! expect action answer allowed    or `refused`
 //! answer                          any command of the terminal
 //! expect state connected
@@ -12,10 +17,11 @@
 //! say halfway                     printed
 //! ```
 
-use super::phone::{Softphone, SoftphoneError, is_unanswered};
+use super::phone::{Seat, Softphone, SoftphoneError, is_unanswered};
 use super::typed::Typed;
-use crate::client::{ApiError, Picture, screen};
-use schakel_contract::views::{ActionName, ConnectionState, TransferState};
+use super::work::asked_about;
+use crate::client::{ApiError, Language, Picture, screen, work};
+use schakel_contract::views::{ActionName, AvailabilityState, ConnectionState, SessionState, TransferState};
 use std::time::Duration;
 
 /// A wait without a limit of its own ends after so long.
@@ -50,13 +56,17 @@ pub enum Meaning {
     ExpectRefused(Typed),
     /// The customer of a call here must have this number.
     ExpectCaller(String),
+    /// The customer of a call here must have been recognised so, perhaps among others.
+    ExpectCustomer(String),
     /// So many calls must be here.
     ExpectCalls(usize),
+    /// The last search must have found so many.
+    ExpectHits(usize),
     /// Print this.
     Say(String),
 }
 
-/// Something that can be so at a device.
+/// Something that can be so at a device, or of who sits there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     /// No call.
@@ -71,6 +81,12 @@ pub enum Condition {
     Held,
     /// Our last transfer is in this state.
     Transfer(TransferState),
+    /// We are this to routing.
+    Availability(AvailabilityState),
+    /// Our newest contact session is so; none: no session is open.
+    Session(Option<SessionState>),
+    /// A call has arrived while a session is open: keep or ignore?
+    Decision,
 }
 
 /// A script that cannot be read: every line that is wrong, with what is.
@@ -105,13 +121,11 @@ pub async fn play(phone: &Softphone, step: &Step) -> Result<(), String> {
     match &step.meaning {
         Meaning::Do(typed) => phone.obey(typed).await.map(drop).map_err(|error| error.to_string()),
         Meaning::Wait(condition, within) => {
-            let device = phone.seat().device.clone();
-            let so = |picture: &Picture| condition.is_so(picture, &device).then_some(());
+            let so = |picture: &Picture| condition.is_so(picture, phone.seat()).then_some(());
             phone.wait(condition.name(), *within, so).await.map_err(|error| error.to_string())
         }
         Meaning::Expect(condition) => {
-            let device = &phone.seat().device;
-            let so = phone.look(|ledger| condition.is_so(ledger.picture(), device));
+            let so = phone.look(|ledger| condition.is_so(ledger.picture(), phone.seat()));
             if so { Ok(()) } else { Err(format!("it is not so; {}", now(phone))) }
         }
         Meaning::ExpectAction(action, allowed) => expect_action(phone, *action, *allowed).await,
@@ -124,6 +138,14 @@ pub async fn play(phone: &Softphone, step: &Step) -> Result<(), String> {
         Meaning::ExpectCaller(number) => {
             let callers = callers(phone);
             if callers.contains(number) { Ok(()) } else { Err(format!("the callers are {callers:?}")) }
+        }
+        Meaning::ExpectCustomer(name) => {
+            let known = recognised(phone);
+            if known.contains(name) { Ok(()) } else { Err(format!("recognised are {known:?}")) }
+        }
+        Meaning::ExpectHits(count) => {
+            let hits = phone.hits().len();
+            if hits == *count { Ok(()) } else { Err(format!("there are {hits}")) }
         }
         Meaning::ExpectCalls(count) => {
             let device = &phone.seat().device;
@@ -138,9 +160,10 @@ pub async fn play(phone: &Softphone, step: &Step) -> Result<(), String> {
 }
 
 impl Condition {
-    /// Whether it is so at a device.
-    pub fn is_so(self, picture: &Picture, device: &str) -> bool {
-        let mut here = picture.calls_at(device);
+    /// Whether it is so where an agent sits.
+    pub fn is_so(self, picture: &Picture, seat: &Seat) -> bool {
+        let mut here = picture.calls_at(&seat.device);
+        let agent = picture.agent(&seat.agent);
         match self {
             Condition::Idle => here.next().is_none(),
             Condition::Ringing => here.any(|(_, here)| here.state == ConnectionState::Alerting),
@@ -150,7 +173,20 @@ impl Condition {
             }
             Condition::Held => here.any(|(_, here)| here.state == ConnectionState::Held),
             Condition::Transfer(state) => {
-                picture.transfers_of(device).next_back().is_some_and(|transfer| transfer.state == state)
+                let last = picture.transfers_of(&seat.device).next_back();
+                last.is_some_and(|transfer| transfer.state == state)
+            }
+            Condition::Availability(state) => agent.is_some_and(|agent| agent.availability.state == state),
+            Condition::Session(None) => agent.is_none_or(|agent| agent.session.is_none()),
+            Condition::Session(Some(SessionState::Open)) => {
+                agent.is_some_and(|agent| agent.session.is_some())
+            }
+            Condition::Session(state) => {
+                picture.sessions_of(&seat.agent).next_back().map(|session| session.state) == state
+            }
+            Condition::Decision => {
+                let open = agent.and_then(|agent| picture.session(agent.session?));
+                open.is_some_and(|session| asked_about(session).is_some())
             }
         }
     }
@@ -158,6 +194,10 @@ impl Condition {
     fn name(self) -> String {
         match self {
             Condition::Transfer(state) => format!("transfer {state:?}").to_lowercase(),
+            Condition::Availability(state) => format!("availability {state:?}"),
+            Condition::Session(None) => "the end of the open session".into(),
+            Condition::Session(Some(state)) => format!("session {state:?}").to_lowercase(),
+            Condition::Decision => "the question to keep or ignore".into(),
             other => format!("{other:?}").to_lowercase(),
         }
     }
@@ -182,14 +222,43 @@ impl Condition {
                     ));
                 }
             }),
+            ["availability", state] => Condition::Availability(named(state, &AVAILABILITIES)?),
+            ["session", state] => Condition::Session(named(state, &SESSIONS)?),
+            ["decision"] => Condition::Decision,
             other => {
                 return Err(format!(
-                    "\"{}\" is none of idle, ringing, dialling, connected, held, transfer STATE",
+                    "\"{}\" is none of idle, ringing, dialling, connected, held, transfer STATE, \
+                     availability STATE, session STATE, decision",
                     other.join(" ")
                 ));
             }
         })
     }
+}
+
+/// What an agent can be, as a script says it.
+const AVAILABILITIES: [(&str, AvailabilityState); 7] = [
+    ("offline", AvailabilityState::Offline),
+    ("unreachable", AvailabilityState::Unreachable),
+    ("on-call", AvailabilityState::OnCall),
+    ("after-call", AvailabilityState::AfterCall),
+    ("not-ready", AvailabilityState::NotReady),
+    ("in-session", AvailabilityState::InSession),
+    ("available", AvailabilityState::Available),
+];
+
+/// What his newest session can be.
+const SESSIONS: [(&str, Option<SessionState>); 4] = [
+    ("open", Some(SessionState::Open)),
+    ("parked", Some(SessionState::Parked)),
+    ("closed", Some(SessionState::Closed)),
+    ("none", None),
+];
+
+fn named<T: Copy>(word: &str, all: &[(&str, T)]) -> Result<T, String> {
+    let found = all.iter().find(|(name, _)| *name == word).map(|(_, state)| *state);
+    let names = || all.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    found.ok_or_else(|| format!("\"{word}\" is none of {}", names()))
 }
 
 fn meaning(line: &str) -> Result<Meaning, String> {
@@ -201,7 +270,9 @@ fn meaning(line: &str) -> Result<Meaning, String> {
         }
         ["wait", rest @ ..] => Ok(Meaning::Wait(Condition::parse(rest)?, WAIT)),
         ["expect", "state", rest @ ..] => Ok(Meaning::Expect(Condition::parse(rest)?)),
-        ["expect", "transfer", _] => Ok(Meaning::Expect(Condition::parse(&words[1..])?)),
+        ["expect", "transfer" | "availability" | "session" | "decision", ..] => {
+            Ok(Meaning::Expect(Condition::parse(words.get(1..).unwrap_or_default())?))
+        }
         ["expect", "action", name, allowed @ ("allowed" | "refused")] => {
             let action = serde_json::from_value((*name).into());
             let action = action
@@ -212,12 +283,16 @@ fn meaning(line: &str) -> Result<Meaning, String> {
             rest.join(" ").parse().map(Meaning::ExpectRefused).map_err(|error| error.to_string())
         }
         ["expect", "caller", number] => Ok(Meaning::ExpectCaller((*number).to_owned())),
+        ["expect", "customer", name @ ..] if !name.is_empty() => Ok(Meaning::ExpectCustomer(name.join(" "))),
+        ["expect", "hits", count] => {
+            count.parse().map(Meaning::ExpectHits).map_err(|_| format!("\"{count}\" is no number of hits"))
+        }
         ["expect", "calls", count] => {
             count.parse().map(Meaning::ExpectCalls).map_err(|_| format!("\"{count}\" is no number of calls"))
         }
         ["expect", ..] => {
-            Err("expect is followed by state STATE, transfer STATE, action ACTION allowed|refused, \
-                               refused COMMAND, caller NUMBER or calls COUNT"
+            Err("expect is followed by state STATE, transfer STATE, availability STATE, session STATE, decision, \
+                 action ACTION allowed|refused, refused COMMAND, caller NUMBER, customer NAME, calls COUNT or hits COUNT"
                 .into())
         }
         _ => line.parse().map(Meaning::Do).map_err(|error: super::typed::NotUnderstood| error.to_string()),
@@ -261,6 +336,17 @@ fn callers(phone: &Softphone) -> Vec<String> {
     })
 }
 
+/// As whom the callers here were recognised.
+fn recognised(phone: &Softphone) -> Vec<String> {
+    phone.look(|ledger| {
+        let picture = ledger.picture();
+        let contacts =
+            picture.calls_at(&phone.seat().device).filter_map(|(call, _)| picture.contact(call.contact));
+        let matches = contacts.filter_map(|contact| contact.recognition.as_ref());
+        matches.flat_map(|found| &found.matches).map(|each| each.name.to_string()).collect()
+    })
+}
+
 fn now(phone: &Softphone) -> String {
     let device = &phone.seat().device;
     let states: Vec<_> = phone.look(|ledger| {
@@ -270,10 +356,14 @@ fn now(phone: &Softphone) -> String {
             .map(|(_, here)| format!("{:?}", here.state).to_lowercase())
             .collect()
     });
-    if states.is_empty() {
+    let at = if states.is_empty() {
         format!("{device} has no call")
     } else {
         format!("{device} is {}", states.join(" and "))
+    };
+    match phone.agent() {
+        Some(agent) => format!("{at}; {}", work::reasons(Language::En, &agent).join(" ")),
+        None => at,
     }
 }
 
@@ -309,15 +399,25 @@ mod tests {
         assert_eq!(one("expect refused opnemen"), Meaning::ExpectRefused(Typed::Control(ActionName::Answer)));
         assert_eq!(one("expect caller 0201234567"), Meaning::ExpectCaller("0201234567".into()));
         assert_eq!(one("expect calls 2"), Meaning::ExpectCalls(2));
+        let after_call = Condition::Availability(AvailabilityState::AfterCall);
+        assert_eq!(one("wait availability after-call 5s"), Meaning::Wait(after_call, Duration::from_secs(5)));
+        assert_eq!(one("expect availability after-call"), Meaning::Expect(after_call));
+        assert_eq!(one("wait session none"), Meaning::Wait(Condition::Session(None), WAIT));
+        let parked = Condition::Session(Some(SessionState::Parked));
+        assert_eq!(one("expect session parked"), Meaning::Expect(parked));
+        assert_eq!(one("expect decision"), Meaning::Expect(Condition::Decision));
+        assert_eq!(one("expect customer J. de Vries"), Meaning::ExpectCustomer("J. de Vries".into()));
+        assert_eq!(one("expect hits 2"), Meaning::ExpectHits(2));
+        assert_eq!(one("zoek burger zaken"), Meaning::Do(Typed::Search("burger zaken".into())));
         assert_eq!(one("say  half way"), Meaning::Say("half way".into()));
         assert_eq!(one("bel 06 12345678"), Meaning::Do(Typed::Dial("0612345678".into())));
     }
 
     #[test]
     fn p04_all_mistakes_are_told_at_once_with_their_lines() {
-        let error = parse("answr\nwait forever\nwait ringing 5\nexpect action fly allowed\nexpect joy\nexpect calls many\nexpect transfer half\nhold")
+        let error = parse("answr\nwait forever\nwait ringing 5\nexpect action fly allowed\nexpect joy\nexpect calls many\nexpect transfer half\nexpect session half\nwait availability asleep\nexpect hits few\nhold")
             .unwrap_err();
-        assert_eq!(error.0.len(), 7, "{error}");
+        assert_eq!(error.0.len(), 10, "{error}");
         for (line, part) in error.0.iter().zip([
             "answr",
             "none of idle",
@@ -326,6 +426,9 @@ mod tests {
             "followed by",
             "many",
             "consulting",
+            "open, parked, closed, none",
+            "after-call",
+            "few",
         ]) {
             assert!(line.contains(part), "{part}: {line}");
         }
@@ -334,18 +437,21 @@ mod tests {
 
     #[test]
     fn p04_conditions_are_seen_in_the_picture() {
+        let at = |device: &str| Seat { device: device.into(), agent: "anna".into(), ..Seat::default() };
+        let (here, elsewhere) = (at("2001"), at("2002"));
         let mut picture = Picture::default();
-        assert!(Condition::Idle.is_so(&picture, "2001"));
+        assert!(Condition::Idle.is_so(&picture, &here) && Condition::Session(None).is_so(&picture, &here));
+        assert!(!Condition::Decision.is_so(&picture, &here));
         let mut event = ringing();
         picture.apply(&event);
-        assert!(Condition::Ringing.is_so(&picture, "2001") && !Condition::Idle.is_so(&picture, "2001"));
-        assert!(Condition::Idle.is_so(&picture, "2002"));
+        assert!(Condition::Ringing.is_so(&picture, &here) && !Condition::Idle.is_so(&picture, &here));
+        assert!(Condition::Idle.is_so(&picture, &elsewhere));
         if let Some(call) = &mut event.data.call {
             call.version += 1;
             call.state = schakel_contract::views::CallState::Dialling;
             call.connections[0].state = ConnectionState::Connected;
         }
         picture.apply(&event);
-        assert!(Condition::Dialling.is_so(&picture, "2001") && !Condition::Connected.is_so(&picture, "2001"));
+        assert!(Condition::Dialling.is_so(&picture, &here) && !Condition::Connected.is_so(&picture, &here));
     }
 }

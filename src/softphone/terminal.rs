@@ -2,8 +2,10 @@
 
 use super::phone::{Link, Softphone, SoftphoneError};
 use super::typed::{Typed, help};
-use crate::client::{ApiError, Language, keyboard, screen};
+use super::work::asked_about;
+use crate::client::{ApiError, Language, keyboard, screen, work};
 use schakel_contract::event::Event;
+use schakel_contract::views::{ActionName, AgentView, SessionState};
 use std::io::{IsTerminal, Write};
 
 /// Runs until somebody ends it, standard input ends, or the API refuses for good.
@@ -71,6 +73,19 @@ async fn obey(phone: &Softphone, language: Language, typed: &Typed) {
             }
             Err(error) => screen::show(error),
         },
+        Typed::Availability => match phone.refresh().await {
+            Ok(state) => screen::show(work::reasons(language, &state.agent).join("\n")),
+            Err(error) => screen::show(error),
+        },
+        Typed::Search(text) => match phone.search(text).await {
+            Ok(hits) if hits.is_empty() => screen::show(language.pick("niets gevonden", "nothing found")),
+            Ok(hits) => {
+                for (place, hit) in hits.iter().enumerate() {
+                    screen::show(format_args!("  {}", work::hit(language, place + 1, hit)));
+                }
+            }
+            Err(error) => screen::show(format_args!("✗ {}", explained(language, &error))),
+        },
         typed => {
             if let Err(error) = phone.obey(typed).await {
                 screen::show(format_args!("✗ {}", explained(language, &error)));
@@ -103,9 +118,39 @@ async fn offer(phone: &Softphone, language: Language) {
     let mut allowed: Vec<_> = here.flat_map(|here| &here.actions).filter(|each| each.allowed).collect();
     allowed.sort_by_key(|each| each.action);
     allowed.dedup_by_key(|each| each.action);
-    let buttons: Vec<_> = allowed.iter().map(|each| format!("[{}]", language.action(each.action))).collect();
-    let dial = format!("[{}]", language.action(schakel_contract::views::ActionName::Dial));
-    screen::show(format_args!("  {}", if buttons.is_empty() { dial } else { buttons.join(" ") }));
+    let mut buttons: Vec<&str> = allowed.iter().map(|each| language.action(each.action)).collect();
+    if buttons.is_empty() {
+        buttons.push(language.action(ActionName::Dial));
+    }
+    buttons.extend(of_work(phone, language, &state.agent));
+    let buttons: Vec<_> = buttons.iter().map(|button| format!("[{button}]")).collect();
+    let now = work::availability(language, &state.agent.availability);
+    screen::show(format_args!("  {now}: {}", buttons.join(" ")));
+}
+
+/// The buttons of the agent's own work.
+fn of_work(phone: &Softphone, language: Language, agent: &AgentView<'_>) -> Vec<&'static str> {
+    let (asked, parked) = phone.look(|ledger| {
+        let picture = ledger.picture();
+        let open = agent.session.and_then(|session| picture.session(session));
+        let asked = open.is_some_and(|session| asked_about(session).is_some());
+        let mut all = picture.sessions_of(&agent.id);
+        (asked, all.any(|session| session.state == SessionState::Parked))
+    });
+    let mut buttons = Vec::new();
+    if asked {
+        buttons.extend(language.pick(["Bewaren", "Negeren"], ["Keep", "Ignore"]));
+    }
+    if agent.session.is_some() {
+        buttons.extend(language.pick(["Parkeren", "Sluiten"], ["Park", "Close"]));
+    } else if parked {
+        buttons.push(language.pick("Hervatten", "Resume"));
+    }
+    buttons.push(match agent.readiness.ready {
+        true => language.pick("Niet gereed", "Not ready"),
+        false => language.pick("Gereed", "Ready"),
+    });
+    buttons
 }
 
 /// Shows what happened here since a mark. Gives the new mark, and whether anything was shown.
@@ -137,12 +182,16 @@ fn concerns(phone: &Softphone, event: &Event) -> bool {
     device || agent || provider || transfer.is_some_and(|transfer| transfer.device == seat.device)
 }
 
-/// A line; for a call that rings here a bell and the pop-up.
+/// A line; a bell and a pop-up for a call that rings here, and for the question to keep or ignore.
 fn told(phone: &Softphone, language: Language, event: &Event) -> String {
     let line = screen::line(language, event);
     let rings =
         event.data.change == "call.ringing" && event.data.device.as_deref() == Some(&phone.seat().device);
-    match screen::popup(language, event, screen::Buttons::Active).filter(|_| rings) {
+    let popup = match rings {
+        true => screen::popup(language, event, screen::Buttons::Active),
+        false => work::question(language, event),
+    };
+    match popup {
         Some(popup) if std::io::stdout().is_terminal() => format!("\x07{popup}"),
         Some(popup) => popup,
         None => format!("• {line}"),

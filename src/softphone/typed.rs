@@ -1,7 +1,7 @@
 //! What an agent types, in Dutch and English.
 
 use crate::client::Language;
-use schakel_contract::views::{ActionName, TransferKind};
+use schakel_contract::views::{ActionName, SessionDecision, TransferKind};
 
 /// A line that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,26 @@ pub enum Typed {
     Send(ActionName, String),
     /// Take a colleague's ringing call.
     PickUp(Option<String>),
+    /// The agent wants calls.
+    Ready,
+    /// The agent wants none, for this reason.
+    NotReady(Option<String>),
+    /// Open a contact session, with JKC's reference.
+    Session(Option<String>),
+    /// Park the open session.
+    Park,
+    /// Go on with the session that was parked last.
+    Resume,
+    /// Close the open session.
+    Close,
+    /// Keep or ignore the open session.
+    Decide(SessionDecision),
+    /// Search the directory.
+    Search(String),
+    /// JKC's browser is there, or has vanished.
+    Browser(bool),
+    /// Show what the agent can take, and why not more.
+    Availability,
     /// Show the calls.
     Calls,
     /// Show the buttons with their reasons.
@@ -43,7 +63,7 @@ pub struct NotUnderstood {
 }
 
 /// The words of each command, those that are shown first; what must follow them.
-const WORDS: [(&str, &[&str], Needs); 20] = [
+const WORDS: [(&str, &[&str], Needs); 31] = [
     ("answer", &["opnemen", "answer", "neem-op"], Needs::Nothing),
     ("hold", &["wacht", "hold", "in-de-wacht"], Needs::Nothing),
     ("retrieve", &["terug", "retrieve", "uit-de-wacht"], Needs::Nothing),
@@ -60,11 +80,28 @@ const WORDS: [(&str, &[&str], Needs); 20] = [
     ("consult", &["ruggespraak", "consult"], Needs::Number),
     ("conference", &["samenvoegen", "conference"], Needs::Nothing),
     ("alternate", &["wisselen", "alternate", "wissel"], Needs::Nothing),
+    ("ready", &["gereed", "ready"], Needs::Nothing),
+    ("not-ready", &["niet-gereed", "not-ready", "notready"], Needs::MaybeText),
+    ("availability", &["beschikbaarheid", "availability", "status"], Needs::Nothing),
+    ("session", &["sessie", "session"], Needs::MaybeText),
+    ("park", &["parkeren", "park"], Needs::Nothing),
+    ("resume", &["hervatten", "resume"], Needs::Nothing),
+    ("close", &["sluiten", "close", "afsluiten"], Needs::Nothing),
+    ("keep", &["bewaren", "keep"], Needs::Nothing),
+    ("ignore", &["negeren", "ignore"], Needs::Nothing),
+    ("search", &["zoek", "search", "zoeken"], Needs::Text),
+    ("browser", &["browser"], Needs::GoneOrBack),
     ("calls", &["gesprekken", "calls"], Needs::Nothing),
     ("actions", &["knoppen", "actions", "buttons"], Needs::Nothing),
     ("help", &["hulp", "help", "?"], Needs::Nothing),
     ("quit", &["stop", "quit", "exit", "afmelden"], Needs::Nothing),
 ];
+
+/// What the browser does when it vanishes.
+const GONE: [&str; 2] = ["weg", "gone"];
+
+/// And when it is there again.
+const BACK: [&str; 2] = ["terug", "back"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Needs {
@@ -73,6 +110,9 @@ enum Needs {
     MaybeNumber,
     Digits,
     KindAndNumber,
+    Text,
+    MaybeText,
+    GoneOrBack,
 }
 
 impl Needs {
@@ -83,6 +123,9 @@ impl Needs {
             Needs::MaybeNumber => language.pick(" [NUMMER]", " [NUMBER]"),
             Needs::Digits => language.pick(" CIJFERS", " DIGITS"),
             Needs::KindAndNumber => language.pick(" warm|koud NUMMER", " warm|cold NUMBER"),
+            Needs::Text => language.pick(" NAAM", " NAME"),
+            Needs::MaybeText => language.pick(" [TEKST]", " [TEXT]"),
+            Needs::GoneOrBack => language.pick(" weg|terug", " gone|back"),
         }
     }
 }
@@ -108,10 +151,11 @@ impl std::str::FromStr for Typed {
         };
         let kind = if *needs == Needs::KindAndNumber { Some(kind_of(first, words.next())?) } else { None };
         // A number may be typed with spaces between, as people write it: 020 123 45 67.
-        let rest: String = words.collect();
+        let between = if matches!(needs, Needs::Text | Needs::MaybeText) { " " } else { "" };
+        let rest = words.collect::<Vec<_>>().join(between);
         let missing = match needs {
-            Needs::Nothing => false,
-            Needs::MaybeNumber => false,
+            Needs::Nothing | Needs::MaybeNumber | Needs::MaybeText => false,
+            Needs::GoneOrBack => !GONE.contains(&rest.as_str()) && !BACK.contains(&rest.as_str()),
             _ => rest.is_empty(),
         };
         if missing {
@@ -143,6 +187,17 @@ impl std::str::FromStr for Typed {
             ("deflect", _) => Typed::Send(ActionName::Deflect, rest),
             ("consult", _) => Typed::Send(ActionName::Consult, rest),
             ("pick-up", _) => Typed::PickUp(Some(rest).filter(|device| !device.is_empty())),
+            ("ready", _) => Typed::Ready,
+            ("not-ready", _) => Typed::NotReady(Some(rest).filter(|reason| !reason.is_empty())),
+            ("availability", _) => Typed::Availability,
+            ("session", _) => Typed::Session(Some(rest).filter(|reference| !reference.is_empty())),
+            ("park", _) => Typed::Park,
+            ("resume", _) => Typed::Resume,
+            ("close", _) => Typed::Close,
+            ("keep", _) => Typed::Decide(SessionDecision::Keep),
+            ("ignore", _) => Typed::Decide(SessionDecision::Ignore),
+            ("search", _) => Typed::Search(rest),
+            ("browser", _) => Typed::Browser(BACK.contains(&rest.as_str())),
             ("calls", _) => Typed::Calls,
             ("actions", _) => Typed::Actions,
             ("quit", _) => Typed::Quit,
@@ -162,7 +217,10 @@ pub fn help(language: Language) -> String {
     }
     lines.push(
         language
-            .pick("  een collega: @naam in plaats van een nummer", "  a colleague: @name instead of a number")
+            .pick(
+                "  in plaats van een nummer: @naam van een collega, 1) van wat gevonden is, entry:ID uit de gids",
+                "  instead of a number: @name of a colleague, 1) of what was found, entry:ID of the directory",
+            )
             .into(),
     );
     lines.join("\n")
@@ -205,6 +263,20 @@ mod tests {
             ("ruggespraak @bram", "consult @bram"),
             ("samenvoegen", "conference"),
             ("wisselen", "alternate"),
+            ("gereed", "ready"),
+            ("niet-gereed lange pauze", "not-ready lange pauze"),
+            ("niet-gereed", "notready"),
+            ("beschikbaarheid", "availability"),
+            ("sessie K-1", "session K-1"),
+            ("parkeren", "park"),
+            ("hervatten", "resume"),
+            ("sluiten", "close"),
+            ("bewaren", "keep"),
+            ("negeren", "ignore"),
+            ("zoek jan de", "search jan de"),
+            ("browser weg", "browser gone"),
+            ("browser terug", "browser back"),
+            ("bel 1)", "dial 1)"),
             ("gesprekken", "calls"),
             ("knoppen", "actions"),
             ("hulp", "help"),
@@ -213,6 +285,12 @@ mod tests {
             assert_eq!(typed(nl), typed(en), "{nl} = {en}");
         }
         assert_eq!(typed("  warm  20 02 "), Typed::Transfer(TransferKind::Warm, "2002".into()));
+        assert_eq!(typed("zoek  de   vries"), Typed::Search("de vries".into()));
+        assert_eq!(typed("niet-gereed"), Typed::NotReady(None));
+        assert_eq!(
+            (typed("browser gone"), typed("browser back")),
+            (Typed::Browser(false), Typed::Browser(true))
+        );
         assert_eq!(typed("pick-up 2003"), Typed::PickUp(Some("2003".into())));
     }
 
@@ -226,6 +304,9 @@ mod tests {
             ("transfer lauw 2002", "transfer warm 2002"),
             ("koud", "koud NUMBER"),
             ("hold 2002", "stands alone"),
+            ("zoek", "zoek NAME"),
+            ("browser", "browser gone|back"),
+            ("browser even", "browser gone|back"),
         ] {
             let error = line.parse::<Typed>().unwrap_err();
             assert!(error.to_string().contains(part), "{line:?}: {error}");

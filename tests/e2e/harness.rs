@@ -199,7 +199,8 @@ impl House {
 
     /// An agent's softphone at a device.
     pub async fn agent(&self, name: &str, device: &str) -> Softphone {
-        let seat = Seat { agent: name.into(), provider: "pbx".into(), device: device.into() };
+        let (agent, provider) = (name.into(), "pbx".into());
+        let seat = Seat { agent, provider, device: device.into(), ..Seat::default() };
         Softphone::sign_on(self.api.clone(), seat).await.unwrap()
     }
 

@@ -72,6 +72,7 @@ fn p07_no_number_and_no_name_reaches_the_log_at_any_level() {
             agent: "agent-1".into(),
             provider: "pbx".into(),
             device: "2001".into(),
+            ..Default::default()
         };
         let agent = schakel::softphone::Softphone::sign_on(api.clone(), seat).await.unwrap();
         pbx.ring("0201234567", "2001").unwrap();

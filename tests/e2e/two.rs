@@ -19,6 +19,7 @@ fn t25_two_pbxs_with_the_same_extensions_and_call_ids_are_not_mixed_up() {
             agent: name.into(),
             provider: provider.into(),
             device: "2001".into(),
+            ..Seat::default()
         };
         let jan = Softphone::sign_on(house.api.clone(), at("jan", "pbx")).await.unwrap();
         let els = Softphone::sign_on(house.api.clone(), at("els", "other")).await.unwrap();
