@@ -199,13 +199,14 @@ impl Switch {
         outcome
     }
 
-    /// Lets everything happen that is due at `now`.
+    /// Lets everything happen that is due until `now`, each thing at its own moment however late it is noticed.
     pub fn tick(&mut self, now: Duration, events: &mut Vec<SwitchEvent>) {
-        self.now = self.now.max(now);
-        while let Some(due) = self.timers.take_due(self.now) {
+        while let Some((at, due)) = self.timers.take_due(now) {
+            self.now = self.now.max(at);
             self.expire(due);
             self.settle();
         }
+        self.now = self.now.max(now);
         events.append(&mut self.events);
     }
 

@@ -66,9 +66,11 @@ impl Timers {
         }
     }
 
-    pub(super) fn take_due(&mut self, now: Duration) -> Option<Timer> {
+    /// The first that is due, and its moment.
+    pub(super) fn take_due(&mut self, now: Duration) -> Option<(Duration, Timer)> {
         let entry = self.due.first_entry().filter(|e| e.key().0 <= now)?;
-        Some(entry.remove())
+        let at = entry.key().0;
+        Some((at, entry.remove()))
     }
 
     pub(super) fn next(&self) -> Option<Duration> {

@@ -450,6 +450,21 @@ fn forwarding_immediate_busy_and_no_answer() {
 }
 
 #[test]
+fn time_that_passes_at_once_leaves_nothing_out() {
+    let mut table = Table::plain();
+    for (device, to) in [("2001", "2003"), ("2003", "2004")] {
+        let kind = Forwarding::NoAnswer;
+        table.does(&Command::SetForwarding { device: device.into(), kind, to: Some(to.into()) });
+    }
+    table.does(&rings(CUSTOMER, "2001"));
+    let heard = table.waits(40);
+    assert_eq!(heard.last().unwrap(), "2004 Delivered 1@2004 alerting callForwardNoAnswer", "{heard:?}");
+    assert_eq!(heard.len(), 4);
+    assert_eq!(table.waits(180), ["2004 ConnectionCleared 1@2004 null alertTimeExpired"]);
+    table.is_quiet();
+}
+
+#[test]
 fn forwarding_in_a_circle_ends_in_busy_tone() {
     let mut table = Table::plain();
     for (device, to) in [("2001", "2002"), ("2002", "2001")] {

@@ -359,6 +359,21 @@ async fn capabilities_say_what_is_supported() {
 }
 
 #[tokio::test]
+async fn t11_hours_pass_at_once() {
+    let (pbx, address) = pbx(|switch, _| switch.queues[0].wrap_up = Some(Span::seconds(1800))).await;
+    let mut client = Client::monitoring(address, &["2001"]).await;
+    client.asks(log_on()).await;
+    client.asks(becomes(RequestedAgentState::Ready)).await;
+    pbx.ring("0612345678", "7000").unwrap();
+    pbx.answer("2001").unwrap();
+    pbx.hang_up("2001").unwrap();
+    assert_eq!(client.take(8).await.last().unwrap(), "AgentWorkingAfterCallEvent");
+    pbx.advance(Span::seconds(1801).0);
+    assert_eq!(client.event().await, "AgentReadyEvent");
+    pbx.stop().await;
+}
+
+#[tokio::test]
 async fn agents_and_expectations_are_deeds() {
     let (pbx, _) = pbx(|_, _| {}).await;
     let deed = |text: &str| serde_json::from_str::<Deed>(text).unwrap();
