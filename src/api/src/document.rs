@@ -1,6 +1,6 @@
 //! The OpenAPI document, made from the routes.
 
-use crate::persons::{MARK, WITHHELD};
+use crate::persons::{WITHHELD, mark};
 use crate::route::{Gives, Route, Schemas, Shape, shape};
 use crate::router::{API_VERSION, NAME_MAX};
 use crate::upload;
@@ -286,10 +286,11 @@ fn schemas(routes: &[Route]) -> Value {
 fn say_what_is_withheld(schemas: &mut Map<String, Value>) {
     const TEXT: &str = "Telephone numbers and names are not shown to this reader: what is marked `x-personal` is \
                         absent, or empty where it is required.";
+    let all = Value::Object(schemas.clone());
     for schema in schemas.values_mut() {
         let mut objects = vec![&mut *schema];
         while let Some(object) = objects.pop() {
-            let marked = |each: &Value| each.get(MARK).is_some_and(|mark| *mark != false);
+            let marked = |each: &Value| mark(&all, each).is_some_and(|mark| *mark != false);
             if object["properties"].as_object().is_some_and(|all| all.values().any(marked)) {
                 object["properties"][WITHHELD] = json!({ "type": "boolean", "description": TEXT });
             }

@@ -3,7 +3,8 @@
 //! A property that may hold either is marked in the contract, with the extension `x-personal` of its schema. So the
 //! document itself says what is withheld, and this is all that there is to it: what is written already is read again
 //! along its schema, and what is marked is taken out. A property that the schema requires stays, empty. The object it
-//! was in says `"withheld": true`.
+//! was in says `"withheld": true`. A type may be marked as a whole, such as a number in E.164, and so a list is by what it
+//! is of.
 //!
 //! A mark is `true`, or `unlessOurs`: a device, which is a number only where it is not one of ours.
 
@@ -120,9 +121,9 @@ impl Persons {
         let ours = devices_of_ours(object);
         let mut withheld = false;
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            let is_personal = match &property[MARK] {
-                Value::Bool(personal) => *personal,
-                Value::String(_) => object.get(name).is_some_and(|device| !ours.contains(device)),
+            let is_personal = match mark(&self.schemas, property) {
+                Some(Value::Bool(personal)) => *personal,
+                Some(Value::String(_)) => object.get(name).is_some_and(|device| !ours.contains(device)),
                 _ => false,
             };
             if !is_personal {
@@ -148,6 +149,17 @@ impl Persons {
             object.insert(WITHHELD.to_owned(), true.into());
         }
     }
+}
+
+/// The mark of a property: its own, or that of what it is, or is a list of.
+pub(crate) fn mark<'a>(schemas: &'a Value, property: &'a Value) -> Option<&'a Value> {
+    let of_its_own = property.get(MARK);
+    let of_its_type = || named(property).and_then(|name| schemas.get(name)?.get(MARK));
+    let of_its_items = || {
+        let items = property.get("items")?;
+        items.get(MARK).or_else(|| schemas.get(named(items)?)?.get(MARK))
+    };
+    of_its_own.or_else(of_its_type).or_else(of_its_items)
 }
 
 /// The devices in an object that are ours for sure: a connection's own, and those of the call that a notification has.
@@ -183,7 +195,10 @@ mod tests {
 
     fn persons() -> Persons {
         Persons::new(json!({
-            "Party": { "type": "object", "properties": { "number": { MARK: true }, "restricted": {} } },
+            "E164": { "type": "string", MARK: true },
+            "Party": { "type": "object", "properties": { "number": { MARK: true }, "restricted": {},
+                "e164": { "$ref": "#/components/schemas/E164" },
+                "others": { "type": "array", "items": { "$ref": "#/components/schemas/E164" } } } },
             "Leg": { "type": "object", "required": ["device"], "properties":
                 { "device": { MARK: "unlessOurs" }, "ours": {} } },
             "Call": { "type": "object", "properties": {
@@ -206,7 +221,7 @@ mod tests {
         assert!(!persons.are_in(&json!({ "$ref": "#/components/schemas/Plain" })));
         let shown = json!({ "items": [{
             "calling": { "number": "0612345678", "restricted": false },
-            "called": { "restricted": true },
+            "called": { "restricted": true, "e164": "+31612345678", "others": ["+31612345678"] },
             "legs": [{ "device": "2001", "ours": true }, { "device": "0612345678", "ours": false }],
             "inner": { "called": { "number": "020" } },
             "number": 7 }] });
@@ -214,7 +229,7 @@ mod tests {
         let withheld: Value = serde_json::from_slice(&written).unwrap();
         let expected = json!({ "items": [{
             "calling": { "restricted": false, "withheld": true },
-            "called": { "restricted": true },
+            "called": { "restricted": true, "withheld": true },
             "legs": [{ "device": "2001", "ours": true }, { "device": "", "ours": false, "withheld": true }],
             "inner": { "called": { "withheld": true } },
             "number": 7 }] });

@@ -12,7 +12,6 @@ use crate::upload::UPLOADS_MAX;
 use crate::{document, route::Route};
 use bytes::Bytes;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use schakel_contract::RouteGuide;
 use schakel_core::adapter::Observations;
 use schakel_engine::EngineHandle;
 use schakel_journal::Store;
@@ -95,8 +94,6 @@ pub struct Parts {
     pub register: Register,
     /// The links.
     pub providers: Arc<dyn Providers>,
-    /// Routeing devices and opening hours.
-    pub guide: Arc<dyn RouteGuide>,
     /// Limits.
     pub settings: ApiSettings,
     /// The CloudEvents source, for notices that the API itself makes.
@@ -137,7 +134,6 @@ pub struct App {
     pub(crate) outbox: Outbox,
     pub(crate) register: Register,
     pub(crate) providers: Arc<dyn Providers>,
-    pub(crate) guide: Arc<dyn RouteGuide>,
     pub(crate) settings: ApiSettings,
     pub(crate) source: String,
     pub(crate) stopping: watch::Receiver<bool>,
@@ -194,13 +190,19 @@ impl ApiState {
             outbox: parts.outbox,
             register: parts.register,
             providers: parts.providers,
-            guide: parts.guide,
             settings: parts.settings,
             source: parts.source,
             stopping: parts.stopping,
             routes,
             checker,
         })))
+    }
+
+    /// Erases what was told of customers after they were erased, of contacts that have ended since; how many. For
+    /// whoever keeps house: nothing else has it done.
+    pub async fn finish_erasures(&self) -> usize {
+        // A failure has said why, and the next time goes on with what is left.
+        crate::erase::finish(self).await.unwrap_or_default()
     }
 
     /// The access tokens, for whoever makes one beside the API.

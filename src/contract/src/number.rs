@@ -4,6 +4,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
+use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -107,6 +108,7 @@ impl PartialSchema for E164 {
             .pattern(Some("^\\+[1-9][0-9]{6,14}$"))
             .description(Some("A telephone number in E.164."))
             .examples(["+31201234567"])
+            .extensions(Some(ExtensionsBuilder::new().add("x-personal", true).build()))
             .into()
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use schakel_core::adapter::ProviderCommand;
 use schakel_core::command::{Actor, Command, CommandRecord};
 use schakel_core::input::InputBody;
-use schakel_core::model::ids::{CommandId, ProviderId};
+use schakel_core::model::ids::{CommandId, ContactId, ProviderId};
 use schakel_core::model::time::Millis;
 use schakel_core::state::State;
 use schakel_journal::{Store, StoreError};
@@ -34,6 +34,10 @@ pub(crate) enum Ask {
     Test(u128, oneshot::Sender<TestDelivery>),
     /// So much time passes at once.
     Advance(Millis),
+    /// Forget who customers were.
+    Erase(Box<EraseAsk>),
+    /// Write a snapshot of the state; the last input that is in it.
+    Snapshot(oneshot::Sender<Result<u64, StoreError>>),
     /// Write a snapshot of the state and stop.
     Stop(oneshot::Sender<()>),
 }
@@ -44,6 +48,21 @@ pub(crate) type Look = Box<dyn FnOnce(&State) + Send>;
 pub(crate) struct CommandAsk {
     pub(crate) request: CommandRequest,
     pub(crate) answer: oneshot::Sender<Accepted>,
+}
+
+pub(crate) struct EraseAsk {
+    pub(crate) reference: String,
+    pub(crate) contacts: Vec<ContactId>,
+    pub(crate) answer: oneshot::Sender<Erased>,
+}
+
+/// Whose customers were forgotten.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Erased {
+    /// Those asked for, and the live ones with the reference.
+    pub contacts: Vec<ContactId>,
+    /// Those of them that go on: what the telephone system tells of them from now on has the number again.
+    pub going_on: Vec<ContactId>,
 }
 
 /// A command of JKC, as the API hands it in.
@@ -197,6 +216,28 @@ impl EngineHandle {
         let (answer, answered) = oneshot::channel();
         self.ask(Ask::Test(subscription, answer)).await?;
         answered.await.map_err(|_| EngineStopped)
+    }
+
+    /// Forgets who the customers of these contacts were, and of those that JKC's reference names. Durable when it
+    /// returns; what the journal has of them is the caller's business.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn erase(&self, reference: &str, contacts: Vec<ContactId>) -> Result<Erased, EngineStopped> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Ask::Erase(Box::new(EraseAsk { reference: reference.to_owned(), contacts, answer })))
+            .await?;
+        answered.await.map_err(|_| EngineStopped)
+    }
+
+    /// Writes a snapshot of the state: gives the last input that it has, so that nobody needs those before it to start.
+    ///
+    /// # Errors
+    /// When the engine has stopped, or the disk fails.
+    pub async fn snapshot(&self) -> Result<u64, CommandError> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Ask::Snapshot(answer)).await?;
+        Ok(answered.await.map_err(|_| EngineStopped)??)
     }
 
     /// The sequence of the newest durable notification; changes as more become durable.

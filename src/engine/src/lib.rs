@@ -24,8 +24,8 @@ pub use audit::identifier;
 pub use engine::{Committed, Engine, EngineSettings};
 pub use fact::{FactError, Verified, anonymise_fact, decode_fact, encode_fact, state_in, verify_facts};
 pub use handle::{
-    Accepted, CommandError, CommandRequest, EngineHandle, EngineStopped, Idempotency, StoredReply,
+    Accepted, CommandError, CommandRequest, EngineHandle, EngineStopped, Erased, Idempotency, StoredReply,
     SubscriptionFilter, TestDelivery,
 };
 pub use origin::{Origin, origin};
-pub use recover::RecoverError;
+pub use recover::{RecoverError, erased_input};

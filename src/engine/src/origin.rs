@@ -11,7 +11,8 @@ use schakel_core::report::{CallEvent, DeviceEvent, EventReport, RouteEvent};
 /// his telephone system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// `report`, `reply`, `command`, `snapshot`, `link`, `deadline`, `configuration` or `start`.
+    /// `report`, `reply`, `command`, `snapshot`, `link`, `deadline`, `configuration`, `start`, or `erasure`:
+    /// what it was is not kept.
     pub kind: &'static str,
     /// When it reached us.
     pub at: Time,
@@ -103,6 +104,8 @@ fn of(input: &Input) -> Origin {
             plain("command", command.action().map_or_else(|| own_command(command), |action| action.as_str()))
         }
         InputBody::Tick => plain("deadline", "passed"),
+        InputBody::Erase { .. } => plain("erasure", "asked"),
+        InputBody::Erased => plain("erasure", "erased"),
         InputBody::Configured(_) => plain("configuration", "read"),
         InputBody::Started => plain("start", "started"),
         _ => plain("report", "unknown"),

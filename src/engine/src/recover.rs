@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use schakel_core::apply::apply;
 use schakel_core::effect::Effect;
-use schakel_core::input::Input;
+use schakel_core::input::{Input, InputBody};
 use schakel_core::model::ids::OrganisationId;
 use schakel_core::model::time::Time;
 use schakel_core::state::State;
@@ -89,6 +89,14 @@ pub(crate) fn encode_input(input: &Input, room: &mut Vec<u8>) -> Bytes {
     written.clear();
     *room = encode(input, written);
     Bytes::copy_from_slice(room)
+}
+
+/// What stands in the place of an input whose content was erased: when it was stays, and what is left is its place.
+/// None where this release cannot read it.
+pub fn erased_input(bytes: &[u8]) -> Option<Bytes> {
+    let input = decode_input(bytes)?;
+    let erased = Input { at: input.at, seed: 0, body: InputBody::Erased };
+    Some(encode(&erased, Vec::new()).into())
 }
 
 /// An input as it was journalled; none where this release cannot read it.

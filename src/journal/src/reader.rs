@@ -174,6 +174,29 @@ impl Reader {
         Ok(statement.query_row([seq as i64], input).optional()?)
     }
 
+    /// Notifications after a cursor, of at most so many looked at, whose payload has this text in it; the cursor to go
+    /// on from, and whether there is more.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn notifications_with(
+        &self,
+        text: &str,
+        after: u64,
+        looked_at: usize,
+    ) -> Result<(Vec<Arc<Notification>>, u64, bool), StoreError> {
+        let mut statement = self.conn()?.prepare_cached(&format!(
+            "SELECT {NOTIFICATION} FROM notifications n
+             WHERE n.seq > ?1 AND n.seq <= ?2 AND instr(n.payload, ?3) > 0 ORDER BY n.seq"
+        ))?;
+        // Numbers have no gaps, save those that went from the front.
+        let first = self.earliest()?.unwrap_or(1);
+        let last = after.max(first.saturating_sub(1)) + looked_at as u64;
+        let found =
+            statement.query_and_then(params![after as i64, last as i64, text.as_bytes()], notification)?;
+        Ok((collect(found)?, last, last < self.latest()?))
+    }
+
     /// Rows of the audit log after one of them, at most `limit` that a filter wants. A page also ends after 10,000
     /// rows looked at; gives the row to go on after, and whether there is more.
     ///

@@ -97,6 +97,11 @@ impl Outbox {
         self.subscriptions.send_replace(subscriptions);
     }
 
+    /// Of these contacts numbers and names are taken out of what is sent from now on.
+    pub fn erase(&self, contacts: impl IntoIterator<Item = u128>) {
+        self.settings.withhold.erase(contacts);
+    }
+
     /// Notifications that were just committed, in order. Never waits: when deliveries are behind, they are read from
     /// the journal later.
     pub fn notify(&self, notifications: &[Arc<Notification>]) {

@@ -4,6 +4,7 @@
 
 mod action;
 mod agent;
+mod audit;
 mod availability;
 mod call;
 mod command;
@@ -25,6 +26,7 @@ mod webhook;
 
 pub use action::{ActionName, ActionView, ReasonCode, ReasonView};
 pub use agent::{AfterCallView, AgentStateView, AgentView, RegistrationView};
+pub use audit::{AuditActorView, AuditRowView, ErasureView};
 pub use availability::{
     AvailabilityReasonKind, AvailabilityReasonView, AvailabilitySource, AvailabilityState, AvailabilityView,
     CapacityView, ClaimKind, ClaimView, ProviderAgentStateName, ProviderAgentStateView, ReadinessView,
@@ -43,7 +45,7 @@ pub use provider::{
     RefusedMessageView,
 };
 pub use queue::{
-    AgentsByStateView, OpeningHoursView, QueueAgentView, QueueSummaryView, QueueView, QueuedCallerView, SituationView,
+    AgentsByStateView, QueueAgentView, QueueSummaryView, QueueView, QueuedCallerView, SituationView,
 };
 pub use recognition::{
     CustomerKind, CustomerNumberView, CustomerView, MatchKind, MatchRole, MatchView, NumberKind, NumberView,

@@ -55,7 +55,6 @@ pub struct RouteView<'a> {
     pub tries: u32,
     /// Destinations that were decided and could not be had, oldest first: why the telephone system asks again.
     #[schema(extensions(("x-personal" = json!(true))))]
-    #[schema(extensions(("x-personal" = json!(true))))]
     pub failed: Vec<Cow<'a, str>>,
     /// What the telephone system was told last.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -52,7 +52,8 @@ pub struct TimelineEntry {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Origin)]
 pub struct OriginView {
-    /// `report`, `reply`, `command`, `snapshot`, `link`, `deadline`, `configuration` or `start`.
+    /// `report`, `reply`, `command`, `snapshot`, `link`, `deadline`, `configuration`, `start`, or `erasure`: what it was
+    /// is not kept.
     #[schema(examples("report"))]
     pub kind: String,
     /// When it reached us.

@@ -19,6 +19,8 @@ impl Context<'_> {
         for id in contacts {
             let Some(contact) = self.state.contacts.get_mut(id) else { continue };
             contact.erased = true;
+            // Of a call that we dialled, what was dialled is the customer.
+            contact.dialled.take_if(|dialled| dialled.number == contact.customer.number);
             contact.customer = hidden();
             contact.reference = None;
             let calls = contact.calls.clone();
@@ -26,6 +28,11 @@ impl Context<'_> {
                 self.erase_call(*call);
             }
             self.erase_commands(&calls);
+        }
+        for route in self.state.routes.values_mut() {
+            if route.contact.is_some_and(|contact| contacts.contains(&contact)) {
+                route.calling = hidden();
+            }
         }
     }
 
