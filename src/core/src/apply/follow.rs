@@ -46,7 +46,7 @@ impl Context<'_> {
         // A PBX has agents who are no users of JKC.
         let Some(id) = self.agent_meant(provider, device, agent) else { return };
         let Some(known) = self.state.agents.get_mut(&id) else { return };
-        if known.provider_state.as_ref() == Some(state) {
+        if known.provider_state.as_ref() == Some(state) || is_less(state, known.provider_state.as_ref()) {
             return;
         }
         match state {
@@ -263,6 +263,12 @@ fn is_so(agent: &Agent, wanted: &RequestedAgentState) -> bool {
         (Some(ProviderAgentState::LoggedOff), RequestedAgentState::LoggedOff) => true,
         _ => false,
     }
+}
+
+/// Whether a report tells what is known, without the reason: an event has one where the answer to a question has none.
+fn is_less(said: &ProviderAgentState, known: Option<&ProviderAgentState>) -> bool {
+    *said == ProviderAgentState::NotReady(None)
+        && matches!(known, Some(ProviderAgentState::NotReady(Some(_))))
 }
 
 /// Whether a "not ready" is how the PBX shows what it was asked, rather than a break that was pressed: many log on into

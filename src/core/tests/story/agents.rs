@@ -321,6 +321,28 @@ fn t02_a_break_pressed_at_the_telephone_is_believed_and_lasts_through_a_call() {
 }
 
 #[test]
+fn t02_a_question_whose_answer_has_no_reason_does_not_take_the_reason_away() {
+    let mut world = World::acd();
+    world.says("2001", Pbx::NotReady(reason("break")));
+    world.all_news();
+    world.says("2001", Pbx::NotReady(None));
+    assert_eq!(world.all_news(), Vec::<String>::new());
+    assert_eq!(world.availability("anna").reasons, [Because::ProviderNotReady(reason("break"))]);
+    world.says("2001", Pbx::NotReady(reason("meeting")));
+    assert_eq!(world.availability("anna").reasons, [Because::ProviderNotReady(reason("meeting"))]);
+    // A telephone system that gives no reasons at all: JKC's is sent once, and stays.
+    let mut world = World::acd();
+    world.readiness("anna", Readiness::NotReady(reason("lunch")));
+    world.says("2001", Pbx::NotReady(None));
+    let (asked, _) = world.asked_of("2001").unwrap();
+    world.yes(asked);
+    assert_eq!(world.states_asked("2001"), [Asked::NotReady(reason("lunch"))]);
+    world.readiness("anna", Readiness::Ready);
+    world.obeys("2001");
+    assert_eq!(world.availability("anna").state, Is::Available);
+}
+
+#[test]
 fn t02_a_pbx_that_refuses_has_the_last_word() {
     let mut world = World::acd();
     world.readiness("anna", Readiness::NotReady(reason("meeting")));

@@ -11,6 +11,7 @@ use schakel_core::model::cause::Cause;
 use schakel_core::model::ids::{CallId, CommandId, ContactId, SessionId};
 use schakel_core::model::session::{Decision, SessionCause, SessionState};
 use schakel_core::model::time::{Millis, Time};
+use schakel_core::model::transfer::TransferKind;
 use schakel_core::notification::{Kind, Subject};
 use schakel_core::report::CallEvent::*;
 use schakel_core::state::Deadline;
@@ -218,6 +219,26 @@ fn t16_the_sessions_own_contact_and_own_calls_ask_nothing() {
     assert_eq!(world.last_told(Kind::SessionDecisionAsked).agent, Some("bert".into()));
     world.dial("anna", "0201234567");
     assert!(world.session(session).decisions.is_empty());
+}
+
+#[test]
+fn t16_the_sessions_contact_that_comes_back_asks_nothing() {
+    let mut world = World::new();
+    world.talks("77");
+    let contact = world.contact("77").id;
+    let session = world.opened("anna", Some(contact));
+    world.consulting("77", "78");
+    world.complete();
+    world.report(transferred("77", Some("78"), "2001", "2002", "77").cause(Cause::Transfer));
+    // The colleague has a question, and then sends the customer back.
+    let asks = world.transfer("77", "2002", "2001", TransferKind::Warm);
+    world.report(report(Held, "77", "2002").cause(Cause::Consultation));
+    world.yes_at(asks, "79", "2002");
+    world.report(report(Originated, "79", "2002").from("2002").to("2001").cause(Cause::Consultation));
+    world.report(report(Delivered, "79", "2001").seen("2001", Alerting).from("2002").to("2001"));
+    assert_eq!((world.contact("79").id, world.at("79", "2001")), (contact, Alerting));
+    assert!(world.session(session).decisions.is_empty());
+    assert_eq!(world.session(session).state, SessionState::Open);
 }
 
 #[test]
