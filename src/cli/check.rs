@@ -8,6 +8,7 @@ pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
     println!("The configuration is good.");
     println!("  organisation  {} (OIN {})", config.organisation.id, config.organisation.oin);
     println!("  journal       {}", config.journal.path.display());
+    println!("  register      {}", config.register_path().display());
     println!("  API           {}", config.api.listen);
     for provider in &config.providers {
         let devices: usize = provider

@@ -24,14 +24,14 @@ pub struct RestoreArgs {
 
 pub(super) fn backup(args: &BackupArgs) -> Result<(), Failure> {
     let config = args.config.load()?;
-    let (register, copy) = (&config.register.path, register_of(&args.to));
+    let (register, copy) = (config.register_path(), register_of(&args.to));
     if copy.exists() {
         return Err(Failure::Failed(format!("{} exists already; move it away first", copy.display())));
     }
     schakel_journal::backup(&config.journal.path, &args.to).map_err(Failure::failed)?;
     println!("{} is a copy of {}", args.to.display(), config.journal.path.display());
     if register.exists() {
-        schakel_register::backup(register, &copy).map_err(Failure::failed)?;
+        schakel_register::backup(&register, &copy).map_err(Failure::failed)?;
         println!("{} is a copy of {}", copy.display(), register.display());
     }
     Ok(())
@@ -39,7 +39,7 @@ pub(super) fn backup(args: &BackupArgs) -> Result<(), Failure> {
 
 pub(super) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
     let config = args.config.load()?;
-    let (register, copy) = (&config.register.path, register_of(&args.from));
+    let (register, copy) = (config.register_path(), register_of(&args.from));
     // Before anything is put back: half a restore would be a journal with another day's register.
     if copy.exists() && register.exists() {
         return Err(Failure::Failed(format!("{} exists already; move it away first", register.display())));
@@ -47,7 +47,7 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
     schakel_journal::restore(&args.from, &config.journal.path).map_err(Failure::failed)?;
     println!("{} is restored from {}", config.journal.path.display(), args.from.display());
     if copy.exists() {
-        schakel_register::restore(&copy, register).map_err(Failure::failed)?;
+        schakel_register::restore(&copy, &register).map_err(Failure::failed)?;
         println!("{} is restored from {}", register.display(), copy.display());
     } else {
         println!("{} is not there: the register is as it was", copy.display());

@@ -483,6 +483,24 @@ mod tests {
     }
 
     #[test]
+    fn t10_a_numbering_plan_is_checked_with_the_rest() {
+        for (text, key) in [
+            ("area_code = \"70\"", "numbers.area_code"),
+            ("country = \"32\"", "numbers.country"),
+            ("trunk_prefixes = [\"0\", \"x\"]", "numbers.trunk_prefixes[1]"),
+            ("extensions = [\"20-1\"]", "numbers.extensions[0]"),
+            ("own = [\"+31703538000 = 8000-8001\"]", "numbers.own[0]"),
+        ] {
+            let found = problems(&format!("[numbers]\n{text}\n"));
+            assert!(found.len() == 1 && found[0].contains(&format!(":2: {key}: ")), "{key}: {found:?}");
+        }
+        let found = problems("[journal]\npath = \"a/b\"\n[register]\npath = \"b\"\n");
+        assert!(found.len() == 1 && found[0].contains(": register.path: "), "{found:?}");
+        let config = Config::parse("t", Some("[journal]\npath = \"a/b\"\n"), &[]).unwrap();
+        assert_eq!(config.register_path(), Path::new("a/register.db"));
+    }
+
+    #[test]
     fn p05_a_broken_file_is_told_with_its_line() {
         let found = problems("[api\nlisten = 3\n");
         assert!(found[0].starts_with("t.toml:1: syntax: "), "{found:?}");

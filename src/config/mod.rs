@@ -31,9 +31,9 @@ pub struct Config {
     pub webhooks: Webhooks,
     pub calls: Calls,
     pub sessions: Sessions,
+    pub opening_hours: Vec<OpeningHours>,
     pub reports: Reports,
     pub log: Log,
-    pub opening_hours: Vec<OpeningHours>,
     pub providers: Vec<Provider>,
 }
 
@@ -99,6 +99,17 @@ pub struct Register {
     pub import_bytes_max: u64,
 }
 
+impl Config {
+    /// The file of the register: a name without a folder is in the folder of the journal.
+    pub fn register_path(&self) -> PathBuf {
+        let folder = self.journal.path.parent().unwrap_or(Path::new(""));
+        match self.register.path.parent() {
+            Some(given) if !given.as_os_str().is_empty() => self.register.path.clone(),
+            _ => folder.join(&self.register.path),
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[allow(missing_docs, reason = "documented in config.example.toml")]
 pub struct Admin {
@@ -139,6 +150,26 @@ pub struct Sessions {
     pub keep_parked_hours: u32,
 }
 
+/// Opening hours of one name.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct OpeningHours {
+    #[serde(default)]
+    pub name: String,
+    #[serde(default = "OpeningHours::time_zone")]
+    pub time_zone: String,
+    #[serde(default)]
+    pub weekly: Vec<String>,
+    #[serde(default)]
+    pub exceptions: Vec<String>,
+}
+
+impl OpeningHours {
+    fn time_zone() -> String {
+        "Europe/Amsterdam".into()
+    }
+}
+
 /// What an agent is whose browser vanished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -170,26 +201,6 @@ impl Reports {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[allow(missing_docs, reason = "documented in config.example.toml")]
 pub struct Log {
-/// Opening hours of one name.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[allow(missing_docs, reason = "documented in config.example.toml")]
-pub struct OpeningHours {
-    #[serde(default)]
-    pub name: String,
-    #[serde(default = "OpeningHours::time_zone")]
-    pub time_zone: String,
-    #[serde(default)]
-    pub weekly: Vec<String>,
-    #[serde(default)]
-    pub exceptions: Vec<String>,
-}
-
-impl OpeningHours {
-    fn time_zone() -> String {
-        "Europe/Amsterdam".into()
-    }
-}
-
     pub level: String,
     pub format: LogFormat,
 }
@@ -272,6 +283,12 @@ pub struct Routes {
     pub device: String,
     pub limit_milliseconds: u32,
     pub fallback: String,
+    #[serde(default)]
+    pub opening_hours: String,
+    #[serde(default)]
+    pub fallback_closed: String,
+    #[serde(default)]
+    pub department: String,
 }
 
 impl Routes {
@@ -303,12 +320,6 @@ pub enum Kind {
 }
 
 /// A range of more numbers than this is a mistake rather than a PBX.
-    #[serde(default)]
-    pub opening_hours: String,
-    #[serde(default)]
-    pub fallback_closed: String,
-    #[serde(default)]
-    pub department: String,
 const RANGE_MAX: u64 = 100_000;
 
 impl Devices {

@@ -75,11 +75,8 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
     {
         say("webhooks.ca_file", error.to_string());
     }
-    providers(&config.providers, &mut say);
-}
-
     opening_hours(&config.opening_hours, &mut say);
-fn register(config: &Config, say: &mut impl FnMut(&str, String)) {
+    providers(&config.providers, &mut say);
     routes_by_hours(config, &mut say);
 }
 
@@ -130,10 +127,13 @@ fn no_fallback(number: &str, device: &str) -> Option<&'static str> {
     }
     (!number.is_empty() && number == device)
         .then_some("is the routeing device itself: calls would go in a circle")
+}
+
+fn register(config: &Config, say: &mut impl FnMut(&str, String)) {
     let register = &config.register;
     if register.path.file_name().is_none() {
         say("register.path", "must name a file, such as \"/var/lib/schakel/register.db\"".into());
-    } else if register.path == config.journal.path {
+    } else if config.register_path() == config.journal.path {
         say("register.path", "is journal.path too; the register is a file of its own".into());
     }
     for (key, value) in [

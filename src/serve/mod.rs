@@ -106,7 +106,7 @@ impl Daemon {
         let admin_listener = listen(&config.admin.listen, "admin.listen").await?;
         let subscriptions = schakel_api::subscriptions::load(&store).map_err(Failure::failed)?;
         let register =
-            Register::open(&config.register.path, settings::plan(&config), settings::register(&config))
+            Register::open(config.register_path(), settings::plan(&config), settings::register(&config))
                 .map_err(Failure::failed)?;
         let mut engine = Engine::recover(
             store.clone(),
@@ -218,14 +218,14 @@ impl Daemon {
                 numbers: config.numbers,
                 calls: config.calls,
                 sessions: config.sessions,
-                log: config.log,
                 opening_hours: config.opening_hours,
+                log: config.log,
                 ..self.config.clone()
             };
-            tracing::info!("the configuration is read again");
             self.opening.abort();
             let follow = opening::follow(self.engine.clone(), self.config.clone(), self.guide.clone());
             self.opening = tokio::task::spawn_local(follow);
+            tracing::info!("the configuration is read again");
         }
     }
 
