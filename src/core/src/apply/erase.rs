@@ -34,6 +34,22 @@ impl Context<'_> {
                 route.calling = hidden();
             }
         }
+        self.erase_sessions(contacts);
+    }
+
+    /// What JKC named the customer by in his sessions, which outlive the contact.
+    fn erase_sessions(&mut self, contacts: &[ContactId]) {
+        let erased = |contact: &Option<ContactId>| contact.is_some_and(|contact| contacts.contains(&contact));
+        for session in self.state.sessions.values_mut().filter(|session| erased(&session.contact)) {
+            session.reference = None;
+        }
+        for record in self.state.commands.values_mut() {
+            if let Command::OpenSession { contact, reference, .. } = &mut record.command
+                && erased(contact)
+            {
+                *reference = None;
+            }
+        }
     }
 
     fn erase_call(&mut self, id: CallId) {

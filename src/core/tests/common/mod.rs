@@ -157,7 +157,8 @@ impl World {
         }
         for (id, contact) in &self.state.contacts {
             let known = self.first.1.entry(*id).or_insert_with(|| contact.customer.clone());
-            let same = !known.is_known()
+            let same = contact.erased
+                || !known.is_known()
                 || known.restricted == contact.customer.restricted
                     && (known.number.is_none() || known.number == contact.customer.number)
                     && (known.name.is_none() || known.name == contact.customer.name);

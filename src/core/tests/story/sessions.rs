@@ -147,6 +147,24 @@ fn t16_a_session_outlives_its_contact_and_sessions_are_bounded() {
 }
 
 #[test]
+fn an_erased_customer_is_not_named_by_his_sessions() {
+    let mut world = World::new();
+    world.talked("77");
+    let contact = world.contact("77").id;
+    let session = world.opened("anna", Some(contact));
+    let other = world.opened("bert", None);
+    world.input(InputBody::Erase { contacts: vec![contact] });
+    assert_eq!(world.session(session).reference, None);
+    assert_eq!(world.session(other).reference, reason("zaak-1"));
+    let named = world
+        .state
+        .commands
+        .values()
+        .filter(|record| matches!(&record.command, Command::OpenSession { reference: Some(_), .. }));
+    assert_eq!(named.count(), 1, "the other's");
+}
+
+#[test]
 fn t16_a_call_that_arrives_asks_and_keep_parks() {
     let mut world = World::new();
     world.talked("77");
@@ -276,7 +294,11 @@ fn t16_an_answered_call_leaves_the_session_and_the_question_open() {
     world.report(report(Established, "78", "2001"));
     let known = world.session(session);
     assert_eq!((known.state, known.decisions[&call]), (SessionState::Open, None));
+    // Whatever else happens meanwhile.
     world.beats(session);
+    world.readiness("anna", Readiness::NotReady(reason("lunch")));
+    world.report(report(Held, "78", "2001"));
+    assert_eq!(world.session(session).decisions[&call], None);
     let late = world.decide(session, call, Decision::Keep);
     assert!(world.succeeded(late));
     assert_eq!(world.session(session).state, SessionState::Parked);
