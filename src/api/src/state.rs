@@ -12,6 +12,7 @@ use crate::upload::UPLOADS_MAX;
 use crate::{document, route::Route};
 use bytes::Bytes;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use schakel_contract::RouteGuide;
 use schakel_core::adapter::Observations;
 use schakel_engine::EngineHandle;
 use schakel_journal::Store;
@@ -94,6 +95,8 @@ pub struct Parts {
     pub register: Register,
     /// The links.
     pub providers: Arc<dyn Providers>,
+    /// Routeing devices and opening hours.
+    pub guide: Arc<dyn RouteGuide>,
     /// Limits.
     pub settings: ApiSettings,
     /// The CloudEvents source, for notices that the API itself makes.
@@ -134,6 +137,7 @@ pub struct App {
     pub(crate) outbox: Outbox,
     pub(crate) register: Register,
     pub(crate) providers: Arc<dyn Providers>,
+    pub(crate) guide: Arc<dyn RouteGuide>,
     pub(crate) settings: ApiSettings,
     pub(crate) source: String,
     pub(crate) stopping: watch::Receiver<bool>,
@@ -190,6 +194,7 @@ impl ApiState {
             outbox: parts.outbox,
             register: parts.register,
             providers: parts.providers,
+            guide: parts.guide,
             settings: parts.settings,
             source: parts.source,
             stopping: parts.stopping,

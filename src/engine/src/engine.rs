@@ -10,7 +10,7 @@ use crate::idempotency::{Recent, Seen};
 use crate::recover::{self, RecoverError};
 use crate::subscribers::Subscribers;
 use bytes::Bytes;
-use schakel_contract::Recognise;
+use schakel_contract::{NoGuide, Recognise, RouteGuide};
 use schakel_contract::event::{self, EventMeta};
 use schakel_contract::reply;
 use schakel_core::adapter::ProviderCommand;
@@ -79,6 +79,7 @@ pub struct Engine {
     subscribers: Subscribers,
     links: Links,
     committed: Committed,
+    guide: Arc<dyn RouteGuide>,
     recent: Recent,
     waiting: HashMap<CommandId, oneshot::Sender<CommandRecord>>,
     /// The idempotency keys (scope and key) of commands under way.
@@ -140,6 +141,7 @@ impl Engine {
             subscribers: Subscribers::default(),
             links: Links::new(),
             committed: Box::new(|_| {}),
+            guide: Arc::new(NoGuide),
             recent: Recent::default(),
             waiting: HashMap::new(),
             keys: HashMap::new(),
@@ -166,6 +168,12 @@ impl Engine {
     /// Who is told what became durable.
     pub fn on_committed(&mut self, committed: Committed) {
         self.committed = committed;
+    }
+
+    /// By whom the department and the opening hours of a routeing device are looked up while it is told that its PBX
+    /// asks; by nobody until then.
+    pub fn guided_by(&mut self, guide: Arc<dyn RouteGuide>) {
+        self.guide = guide;
     }
 
     /// The subscriptions to begin with.
@@ -286,8 +294,9 @@ impl Engine {
         contacts.dedup();
         let known = |id: &&ContactId| self.state.contacts.contains_key(*id);
         let live: Vec<ContactId> = contacts.iter().filter(known).copied().collect();
-        let goes_on =
-            |id: &&ContactId| self.state.contacts.get(*id).is_some_and(|contact| contact.ended.is_none());
+        let goes_on = |id: &&ContactId| {
+            self.state.contacts.get(*id).is_some_and(|contact| contact.ended.is_none())
+        };
         let going_on = live.iter().filter(goes_on).copied().collect();
         if !live.is_empty() {
             self.apply(InputBody::Erase { contacts: live }, turn);
@@ -316,6 +325,7 @@ impl Engine {
                         sequence: self.notification_seq,
                         recorded: at.into(),
                         recognise: &*self.settings.recognise,
+                        guide: &*self.guide,
                     };
                     self.written.clear();
                     event::render(&self.state, &notification, &meta, &mut self.written);

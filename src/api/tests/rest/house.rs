@@ -6,7 +6,8 @@ use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use schakel_api::{ApiSettings, ApiState, Parts, Providers};
 use schakel_contract::requests::TokenRequest;
-use schakel_contract::views::Scope;
+use schakel_contract::views::{OpeningHoursView, Scope};
+use schakel_contract::{RouteGuide, Timestamp};
 use schakel_core::adapter::{Done, Observations, Operation, ProviderCommand, RefusedMessage};
 use schakel_core::command::{Refusal, RefusalCause};
 use schakel_core::input::InputBody;
@@ -68,6 +69,25 @@ pub struct Reply {
 
 struct Links(Arc<AtomicUsize>);
 
+/// The routeing device 7100 is Burgerzaken's, whose hours are over.
+#[derive(Debug)]
+struct Balie;
+
+impl RouteGuide for Balie {
+    fn department(&self, provider: &str, device: &str) -> Option<String> {
+        ((provider, device) == ("pbx", "7100")).then(|| "Burgerzaken".into())
+    }
+
+    fn hours(&self, provider: &str, device: &str, at: Timestamp) -> Option<OpeningHoursView> {
+        self.department(provider, device).and_then(|_| self.all_hours(at).pop())
+    }
+
+    fn all_hours(&self, at: Timestamp) -> Vec<OpeningHoursView> {
+        let until = Some(Timestamp::from_millis(at.as_millis() + 1));
+        vec![OpeningHoursView { name: "balie".into(), open: false, until }]
+    }
+}
+
 impl Providers for Links {
     fn reconnect(&self, provider: &str) -> bool {
         self.0.fetch_add(usize::from(provider == "pbx"), Ordering::Relaxed);
@@ -127,6 +147,7 @@ impl House {
         };
         let outbox = Outbox::start(store.clone(), outbox_settings).unwrap();
         let telling = outbox.clone();
+        engine.guided_by(Arc::new(Balie));
         engine.on_committed(Box::new(move |told| telling.notify(told)));
         let handle = engine.handle();
         let configured = InputBody::Configured(Box::new(core_settings()));
@@ -143,6 +164,7 @@ impl House {
             outbox,
             register: register.clone(),
             providers: Arc::new(Links(reconnected.clone())),
+            guide: Arc::new(Balie),
             settings,
             source: engine_settings(&register).source,
             stopping,

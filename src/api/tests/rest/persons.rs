@@ -91,7 +91,7 @@ const NOBODY: &[(&str, &[&str])] = &[
         &[
             "DirectoryEntry.department",
             "ReportDepartment.department",
-            "Department.department",
+            "DepartmentTransfers.department",
             "Situation.department",
             "Transfer.department",
         ],
