@@ -315,7 +315,7 @@ impl Softphone {
         };
         let call = self.call_for(action).await?;
         let (device, to) = (self.seat.device.clone(), self.destination(to)?);
-        let request = TransferRequest { call, device, to, kind };
+        let request = TransferRequest { call, device, to, kind, department: None };
         self.command(Method::POST, &["transfers"], Some(&request)).await
     }
 

@@ -110,6 +110,10 @@ pub struct TransferRequest {
     pub to: Destination,
     /// Warm or cold.
     pub kind: TransferKind,
+    /// The department that was chosen (T24); without it, the one that the directory has for the destination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128, examples("Burgerzaken"))]
+    pub department: Option<String>,
 }
 
 /// Says whether a user wants calls (T02).

@@ -72,7 +72,8 @@ async fn start(ask: Ask) -> Answer {
     let (call, device) = (CallId(body.call.as_u128()), DeviceId::from(body.device.as_str()));
     let at = device.clone();
     command::acts_at(&ask, move |state| Some((provider_of(state, call)?, at))).await?;
-    let department = command::department_of(&ask.app, &body.to);
+    let chosen = body.department.map(Into::into);
+    let department = chosen.or_else(|| command::department_of(&ask.app, &body.to));
     let to = command::number_of(&ask, body.to).await?;
     command::run(&ask, Command::Transfer { call, device, to, kind: body.kind.into(), department }).await
 }
