@@ -1,4 +1,4 @@
-//! Whether the PBX and schakel say the same of every telephone.
+//! Whether the PBX and schakel say the same of every telephone and queue.
 
 use super::stage::Stage;
 use super::teller::Untrue;
@@ -53,9 +53,11 @@ fn difference(theirs: &States, ours: &States) -> String {
 }
 
 fn of_switch(state: &SwitchState) -> States {
-    let extensions: Vec<&str> = state.extensions.iter().map(|extension| extension.number.as_str()).collect();
+    let extensions = state.extensions.iter().map(|extension| extension.number.as_str());
+    let watched: Vec<&str> =
+        extensions.chain(state.queues.iter().map(|queue| queue.number.as_str())).collect();
     let legs = state.calls.iter().flat_map(|call| &call.connections);
-    let ours = legs.filter(|leg| extensions.contains(&leg.device.as_str()));
+    let ours = legs.filter(|leg| watched.contains(&leg.device.as_str()));
     sorted(ours.filter_map(|leg| Some((leg.device.as_str().to_owned(), state_of(leg.state)?))))
 }
 

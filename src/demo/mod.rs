@@ -8,6 +8,7 @@
 //! | `agreement` | whether the PBX and schakel say the same of every telephone |
 //! | `calls` | the ordinary calls: chapters 1 to 5 |
 //! | `trouble` | the link that is cut and the daemon that is killed: chapters 6 and 7 |
+//! | `day` | an agent's day: routing, recognition, sessions, after-call work: chapters 8 and 9 |
 //! | `ending` | the last checks, the summary, and how to look around |
 //!
 //! The PBX is the simulator, in this process, on a real port. The daemon is a child, so that it can be killed without
@@ -18,6 +19,7 @@
 mod agreement;
 mod calls;
 mod daemon;
+mod day;
 mod ending;
 mod stage;
 mod teller;
@@ -85,5 +87,7 @@ async fn play(stage: &mut Stage) -> Result<(), Untrue> {
     calls::missed(stage).await?;
     trouble::link_cut(stage).await?;
     trouble::daemon_killed(stage).await?;
+    day::after_call_work(stage).await?;
+    day::work_is_kept(stage).await?;
     ending::all_is_told(stage).await
 }

@@ -6,14 +6,16 @@ use crate::client::screen::{self, Buttons};
 use crate::client::{AccessArgs, Api, Order, Picture};
 use crate::jkc::certificate::{self, CertificateFiles};
 use crate::jkc::{Secret, StandIn};
-use crate::softphone::{Seat, Softphone};
+use crate::softphone::{Habits, Seat, Softphone};
 use reqwest::Method;
 use schakel_contract::event::Event;
 use schakel_contract::requests::SubscriptionRequest;
 use schakel_contract::views::{CreatedSubscription, LinkState};
 use schakel_simulator::RunningSimulator;
 use schakel_simulator::config::{CstaConfig, DeviceIdStyle, SimulatorConfig};
-use schakel_simulator::switch::{ExtensionConfig, Number, OutsideConfig, SwitchConfig};
+use schakel_simulator::switch::{
+    AgentState, ExtensionConfig, Number, OutsideConfig, QueueConfig, RoutingPointConfig, SwitchConfig,
+};
 use std::cell::Cell;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -25,7 +27,13 @@ use uuid::Uuid;
 pub(super) const SOON: Duration = Duration::from_secs(15);
 
 /// The name of the PBX in the configuration.
-const PROVIDER: &str = "pbx";
+pub(super) const PROVIDER: &str = "pbx";
+
+/// The queue of the front office.
+pub(super) const QUEUE: &str = "7000";
+
+/// Where the municipality's own number arrives: the PBX asks JKC where each call goes.
+pub(super) const POINT: &str = "7100";
 
 /// Somebody outside.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +47,8 @@ pub(super) const JANSEN: Outsider = Outsider { name: "Mw. Jansen", number: "0302
 pub(super) const SMIT: Outsider = Outsider { name: "Dhr. Smit", number: "0703456789" };
 pub(super) const GARAGE: Outsider = Outsider { name: "Garage Zuid", number: "0104567890" };
 pub(super) const PETERS: Outsider = Outsider { name: "Fam. Peters", number: "0612345678" };
+/// The PBX knows no name of him: only JKC does.
+pub(super) const DE_VRIES: Outsider = Outsider { name: "J. de Vries", number: "0687654321" };
 const OUTSIDERS: [Outsider; 5] = [BAKERY, JANSEN, SMIT, GARAGE, PETERS];
 
 /// A call that rings, as JKC was told of it.
@@ -152,6 +162,43 @@ impl Stage {
             format!("the pop-up names {number}; it names {customer:?}")
         })?;
         Ok(ringing)
+    }
+
+    /// The agent at a telephone is this to the PBX; it may take a moment.
+    pub(super) async fn at_the_pbx(&self, device: &str, state: AgentState) -> Result<(), Untrue> {
+        let there = |now: &schakel_simulator::SimulatorState| {
+            let mut extensions = now.switch.extensions.iter();
+            let here = extensions.find(|extension| extension.number.as_str() == device);
+            here.and_then(|extension| extension.agent.as_ref()).map(|agent| agent.state)
+        };
+        let reached =
+            tokio::time::timeout(SOON, self.simulator.until(|now| there(now) == Some(state))).await.is_ok();
+        self.teller.check(reached, || {
+            format!("the PBX's agent at {device} is {state:?}; it is {:?}", there(&self.simulator.state()))
+        })
+    }
+
+    /// Anna signs on again, for a queue and with JKC's contact sessions.
+    pub(super) async fn anna_begins_her_day(&mut self) -> Result<(), Untrue> {
+        self.anna.leave().await?;
+        let (queues, agent_id) = (vec![QUEUE.into()], Some("4001".into()));
+        let seat = Seat { queues, agent_id, ..self.anna.seat().clone() };
+        let habits = Habits { opens_sessions: true, heartbeat: None };
+        self.anna = Softphone::sign_on_with(self.api.clone(), seat, habits).await?;
+        Ok(())
+    }
+
+    /// Waits for a notification of any kind since a mark, and tells it.
+    pub(super) async fn heard(
+        &self,
+        mark: usize,
+        what: &str,
+        fits: impl Fn(&Event) -> bool,
+    ) -> Result<Event, Untrue> {
+        let (event, _) = self.jkc.event_after(mark, what, SOON, fits).await?;
+        self.teller
+            .tell(super::teller::Who::Jkc, &format!("← {}", screen::line(self.teller.language, &event)));
+        Ok(event)
     }
 
     /// Shows the pop-up of a notification.
@@ -304,6 +351,14 @@ fn pbx() -> SimulatorConfig {
                     busy: false,
                 })
                 .into(),
+            // As contact centres set their PBX: after-call work lasts until the agent, or schakel for him, says ready.
+            queues: vec![QueueConfig {
+                name: Some("Burgerzaken".into()),
+                agents_only: true,
+                wrap_up: None,
+                ..QueueConfig::new(QUEUE, [] as [&str; 0])
+            }],
+            routing_points: vec![RoutingPointConfig::new(POINT, QUEUE)],
             ..SwitchConfig::default()
         },
         ..SimulatorConfig::default()
@@ -348,6 +403,11 @@ ca_file = {ca}
 # The stand-in for JKC listens on this machine.
 allow_insecure = true
 
+[sessions]
+# So short that a browser that vanishes is missed within the story.
+lease_seconds = 1
+grace_seconds = 1
+
 [[providers]]
 name = "{PROVIDER}"
 adapter = "csta"
@@ -359,6 +419,16 @@ edition = 4
 
 [[providers.devices]]
 numbers = ["2001-2003"]
+
+[[providers.devices]]
+numbers = ["{QUEUE}"]
+kind = "queue"
+name = "Burgerzaken"
+
+[[providers.routes]]
+device = "{POINT}"
+limit_milliseconds = 1500
+fallback = "2002"
 "#
     )
 }

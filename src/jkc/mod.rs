@@ -16,7 +16,7 @@ pub mod server;
 pub mod stand_in;
 pub mod verify;
 
-pub use routing::{Routing, Rule};
+pub use routing::{NotARule, Routing, Rule};
 pub use run::{JkcArgs, run};
 pub use server::Behaviour;
 pub use stand_in::{NotSeen, StandIn};

@@ -154,6 +154,14 @@ impl Softphone {
     /// # Errors
     /// When the API is not there or refuses.
     pub async fn sign_off(self) -> Result<(), SoftphoneError> {
+        self.leave().await
+    }
+
+    /// The agent leaves the device; what happens there is followed still.
+    ///
+    /// # Errors
+    /// When the API is not there or refuses.
+    pub async fn leave(&self) -> Result<(), SoftphoneError> {
         self.command(Method::DELETE, &["agents", &self.seat.agent, "registration"], None::<&()>)
             .await
             .map(drop)
