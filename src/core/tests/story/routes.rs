@@ -1,4 +1,5 @@
 //! Routing by JKC (T01): a PBX asks where a call shall go, JKC says so in time or the configuration does.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a story that does not hold must stop its test")]
 
 use crate::common::*;
 use schakel_core::adapter::Operation;
