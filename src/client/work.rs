@@ -1,7 +1,7 @@
 //! What a person sees of an agent's day: whose number it is, availability, contact sessions, routings, the directory.
 
-use super::Language;
 use super::screen::{clean, frame, party};
+use super::{Language, Picture};
 use schakel_contract::event::{Event, EventData};
 use schakel_contract::views::{
     AgentView, AvailabilityView, ContactView, DirectoryHitView, EntryKind, MatchRole, MatchView, PartyView,
@@ -10,6 +10,9 @@ use schakel_contract::views::{
 
 /// So many who may be calling are shown; of a switchboard there can be more.
 const MATCHES_MAX: usize = 5;
+
+/// The reason code that schakel itself gives to an agent whose browser vanished.
+const VANISHED: &str = "vanished";
 
 /// The customer of a contact in a few words.
 pub fn customer(language: Language, contact: &ContactView<'_>) -> String {
@@ -62,6 +65,9 @@ pub fn availability(language: Language, availability: &AvailabilityView<'_>) -> 
     let state = language.availability(availability.state);
     let strongest = availability.reasons.first().and_then(|reason| reason.code.as_deref());
     match strongest {
+        Some(VANISHED) => {
+            format!("{state} ({})", language.pick("browser verdwenen", "browser vanished"))
+        }
         Some(code) => format!("{state} ({})", clean(code)),
         None => state.to_owned(),
     }
@@ -84,16 +90,18 @@ pub fn reasons(language: Language, agent: &AgentView<'_>) -> Vec<String> {
 }
 
 /// The question that JKC puts when a call arrives in the middle of other work (T16).
-pub fn question(language: Language, event: &Event) -> Option<String> {
+pub fn question(language: Language, event: &Event, picture: &Picture) -> Option<String> {
     let data = &event.data;
     let session = data.session.as_ref().filter(|_| data.change == "session.decision-asked")?;
     let arrives = data.contact.as_ref().map_or_else(String::new, |contact| customer(language, contact));
-    let work = session.reference.as_deref().map_or_else(
-        || language.pick("Er staat een contact open.", "A contact is open.").to_owned(),
-        |reference| format!("{}: {}", language.pick("Open staat", "Open is"), clean(reference)),
-    );
+    let about = session.contact.and_then(|contact| picture.contact(contact));
+    let about = about.map(|contact| customer(language, contact));
+    let work: Vec<String> = session.reference.as_deref().map(clean).into_iter().chain(about).collect();
     let lines = [
-        work,
+        match work.is_empty() {
+            true => language.pick("Er staat een contact open.", "A contact is open.").to_owned(),
+            false => format!("{}: {}", language.pick("Open staat", "Open is"), work.join(", ")),
+        },
         format!("{arrives} {}", language.pick("belt.", "calls.")),
         language.pick("[Bewaren] [Negeren]", "[Keep] [Ignore]").to_owned(),
     ];

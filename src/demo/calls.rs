@@ -30,6 +30,7 @@ pub(super) async fn warm_transfer(stage: &mut Stage) -> Result<(), Untrue> {
     say!(stage, Anna, "klikt [Nu doorverbinden]", "clicks [Complete transfer]");
     stage.anna.complete().await?;
     stage.told(mark, contact, "transfer.completed").await?;
+    stage.tally.warm();
     stage.bram.connected(SOON).await?;
     agree(stage).await?;
     let (anna, bram) = (stage.call_at(contact, "2001"), stage.call_at(contact, "2002"));
@@ -84,6 +85,7 @@ pub(super) async fn cold_transfer(stage: &mut Stage) -> Result<(), Untrue> {
     stage.carla.ringing(SOON).await?;
     stage.carla.control(ActionName::Answer).await?;
     stage.told(mark, ringing.contact, "transfer.completed").await?;
+    stage.tally.cold();
     stage.carla.connected(SOON).await?;
     agree(stage).await?;
     let name = SMIT.name;
@@ -98,6 +100,7 @@ pub(super) async fn dialled(stage: &mut Stage) -> Result<(), Untrue> {
     let (name, number) = (PETERS.name, PETERS.number);
     say!(stage, Anna, "klikt in JKC op het nummer {number}", "clicks the number {number} in JKC");
     let reply = stage.anna.dial(number).await?;
+    stage.tally.started();
     let dialling = |event: &schakel_contract::event::Event| event.data.change == "call.dialling";
     let (event, _) = stage.jkc.event_after(mark, "call.dialling", SOON, dialling).await?;
     let Ringing { call, contact, event } = Ringing::of(event)?;
@@ -135,6 +138,7 @@ pub(super) async fn answer(stage: &Stage, ringing: &Ringing) -> Result<(), Untru
         "the call that rang is the call that was answered".into()
     })?;
     stage.told(mark, ringing.contact, "call.answered").await?;
+    stage.tally.answered(ringing.contact);
     agree(stage).await
 }
 

@@ -34,18 +34,22 @@ impl Daemon {
 
     /// Makes an access token in the journal of the daemon, which must not run.
     pub(super) async fn create_token(&self) -> Result<String, Untrue> {
-        let mut command = self.command(&["token", "create"])?;
-        command.args(["--name", "demo", "--scope", "admin"]);
-        let done =
-            command.stdin(Stdio::null()).output().await.map_err(|error| failed("token create", &error))?;
+        let printed = self.ask(&["token", "create", "--name", "demo", "--scope", "admin"]).await?;
+        let token = printed.split_whitespace().last().map(str::to_owned);
+        token.ok_or_else(|| Untrue::SetUp("`schakel token create` made no token".into()))
+    }
+
+    /// Runs another command of this program with the daemon's configuration. Gives what it printed.
+    pub(super) async fn ask(&self, words: &[&str]) -> Result<String, Untrue> {
+        let name = words.first().copied().unwrap_or_default();
+        let mut command = self.command(words)?;
+        let done = command.stdin(Stdio::null()).output().await.map_err(|error| failed(name, &error))?;
         let printed = String::from_utf8_lossy(&done.stdout).into_owned();
-        match printed.split_whitespace().last() {
-            Some(token) if done.status.success() => Ok(token.to_owned()),
-            _ => {
-                let said = String::from_utf8_lossy(&done.stderr);
-                Err(Untrue::SetUp(format!("`schakel token create` made no token: {printed}{said}")))
-            }
+        if done.status.success() {
+            return Ok(printed);
         }
+        let said = String::from_utf8_lossy(&done.stderr);
+        Err(Untrue::SetUp(format!("`schakel {name}` failed: {printed}{said}")))
     }
 
     /// Starts it, and waits until it is ready.

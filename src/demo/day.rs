@@ -3,7 +3,6 @@
 use super::agreement::agree;
 use super::stage::{
     BAKERY, DE_VRIES, GARAGE, Outsider, POINT, PROVIDER, QUEUE, Ringing, SMIT, SOON, Stage, rings_at,
-    simulator,
 };
 use super::teller::{Untrue, Who, say};
 use crate::client::{screen, work};
@@ -170,14 +169,14 @@ async fn routed(stage: &mut Stage, who: Outsider, to: Option<&str>) -> Result<Ri
 
 /// Somebody calls the municipality's number, and the PBX asks JKC.
 async fn asked(stage: &Stage, mark: usize, who: Outsider) -> Result<(), Untrue> {
-    let Outsider { name, number } = who;
+    let name = who.name;
     say!(
         stage,
         Pbx,
         "{name} belt het nummer van de gemeente ({POINT})",
         "{name} calls the city's number ({POINT})"
     );
-    stage.simulator.ring(number, POINT).map_err(simulator)?;
+    stage.calls(who, POINT)?;
     stage.heard(mark, "route.requested", |event| event.data.change == "route.requested").await.map(drop)
 }
 
@@ -256,7 +255,9 @@ async fn decided(stage: &mut Stage, work: &SessionView<'static>) -> Result<(), U
     let ringing = stage.ring(SMIT, "2001").await?;
     let asks = |event: &Event| event.data.change == "session.decision-asked";
     let (event, _) = stage.jkc.event_after(mark, "session.decision-asked", SOON, asks).await?;
-    if let Some(question) = work::question(stage.teller.language, &event) {
+    if let Some(question) =
+        stage.jkc.look(|ledger| work::question(stage.teller.language, &event, ledger.picture()))
+    {
         question.lines().for_each(|line| screen::show(format_args!("{:20}{line}", "")));
     }
     stage.teller.pause().await;
@@ -344,6 +345,7 @@ async fn fallen_back(stage: &Stage) -> Result<(), Untrue> {
     say!(stage, Bram, "klikt [Opnemen]", "clicks [Answer]");
     stage.bram.control(ActionName::Answer).await?;
     stage.bram.connected(SOON).await?;
+    stage.tally.answered(contact);
     let mark = stage.mark();
     stage.hangs_up(GARAGE)?;
     stage.over(mark, contact).await

@@ -9,6 +9,7 @@
 //! | `calls` | the ordinary calls: chapters 1 to 5 |
 //! | `trouble` | the link that is cut and the daemon that is killed: chapters 6 and 7 |
 //! | `day` | an agent's day: routing, recognition, sessions, after-call work: chapters 8 and 9 |
+//! | `tally` | what the story did, and the report of the day, which must say the same |
 //! | `ending` | the last checks, the summary, and how to look around |
 //!
 //! The PBX is the simulator, in this process, on a real port. The daemon is a child, so that it can be killed without
@@ -22,6 +23,7 @@ mod daemon;
 mod day;
 mod ending;
 mod stage;
+mod tally;
 mod teller;
 mod trouble;
 
@@ -34,7 +36,7 @@ use std::time::Duration;
 use teller::{Teller, Untrue};
 
 /// Between two chapters and after a pop-up, a person at a terminal is given so long to read.
-const READING: Duration = Duration::from_millis(1500);
+const READING: Duration = Duration::from_millis(1200);
 
 /// Arguments of `schakel demo`.
 #[derive(Debug, Args)]
@@ -89,5 +91,6 @@ async fn play(stage: &mut Stage) -> Result<(), Untrue> {
     trouble::daemon_killed(stage).await?;
     day::after_call_work(stage).await?;
     day::work_is_kept(stage).await?;
-    ending::all_is_told(stage).await
+    ending::all_is_told(stage).await?;
+    tally::report(stage).await
 }

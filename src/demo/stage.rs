@@ -1,6 +1,7 @@
 //! The whole set-up, and what every chapter needs: let somebody ring, wait for what JKC is told, hang up.
 
 use super::daemon::Daemon;
+use super::tally::Tally;
 use super::teller::{Teller, Untrue, say};
 use crate::client::screen::{self, Buttons};
 use crate::client::{AccessArgs, Api, Order, Picture};
@@ -74,6 +75,8 @@ pub(super) struct Stage {
     pub(super) carla: Softphone,
     /// From the ring at the PBX to the pop-up at JKC.
     pub(super) rings: Vec<Duration>,
+    /// What the story did.
+    pub(super) tally: Tally,
     /// Whether a pop-up has been shown.
     popups: Cell<bool>,
     /// Last, so that it is removed when nobody uses it any more.
@@ -128,6 +131,7 @@ impl Stage {
             bram,
             carla,
             rings: Vec::new(),
+            tally: Tally::new(),
             popups: Cell::new(false),
             folder,
         };
@@ -142,7 +146,7 @@ impl Stage {
         let Outsider { name, number } = who;
         say!(self, Pbx, "{name} ({number}) belt {device}", "{name} ({number}) calls {device}");
         let rang = Instant::now();
-        self.simulator.ring(number, device).map_err(simulator)?;
+        self.calls(who, device)?;
         let (event, at) = self
             .jkc
             .event_after(mark, format!("the pop-up of {number} at {device}"), SOON, |event| {
@@ -233,6 +237,12 @@ impl Stage {
         self.teller
             .tell(super::teller::Who::Jkc, &format!("← {}", screen::line(self.teller.language, &event)));
         Ok(event)
+    }
+
+    /// Somebody outside calls a telephone, a queue or a routing point.
+    pub(super) fn calls(&self, who: Outsider, to: &str) -> Result<(), Untrue> {
+        self.tally.received();
+        self.simulator.ring(who.number, to).map(drop).map_err(simulator)
     }
 
     /// A party outside, or at a telephone, hangs up.

@@ -39,7 +39,7 @@ pub(super) async fn link_cut(stage: &mut Stage) -> Result<(), Untrue> {
         "intussen belt {name} naar 2003, en niemand hoort het",
         "meanwhile {name} calls 2003, and nobody hears it"
     );
-    stage.simulator.ring(GARAGE.number, "2003").map_err(simulator)?;
+    stage.calls(GARAGE, "2003")?;
 
     let mark = stage.mark();
     say!(stage, Pbx, "de kabel zit er weer in", "the cable is back");
@@ -83,6 +83,7 @@ pub(super) async fn daemon_killed(stage: &mut Stage) -> Result<(), Untrue> {
     stage.bram.ringing(SOON).await?;
     stage.bram.control(ActionName::Answer).await?;
     stage.told(mark, leaves.contact, "call.answered").await?;
+    stage.tally.answered(leaves.contact);
 
     let before = stage.mark();
     say!(
@@ -103,7 +104,7 @@ pub(super) async fn daemon_killed(stage: &mut Stage) -> Result<(), Untrue> {
     stage.hangs_up(SMIT)?;
     let name = GARAGE.name;
     say!(stage, Pbx, "{name} belt 2003; schakel is er niet", "{name} calls 2003; schakel is not there");
-    stage.simulator.ring(GARAGE.number, "2003").map_err(simulator)?;
+    stage.calls(GARAGE, "2003")?;
 
     stage.jkc.behave(Behaviour::default());
     let began = std::time::Instant::now();

@@ -7,7 +7,7 @@ use super::stand_in::StandIn;
 use super::verify::Secret;
 use crate::cli::Failure;
 use crate::client::ledger::{Ledger, Order};
-use crate::client::{AccessArgs, Api, Language, keyboard, screen, work};
+use crate::client::{AccessArgs, Api, Language, Picture, keyboard, screen, work};
 use clap::Args;
 use reqwest::Method;
 use schakel_contract::event::Event;
@@ -193,7 +193,8 @@ async fn watch(args: &JkcArgs, stand_in: &StandIn) {
 /// Shows what was received from a mark on: a line for each, and the pop-up where a call begins to ring.
 fn show(language: Language, stand_in: &StandIn, from: usize) -> usize {
     let (texts, mark) = stand_in.look(|ledger| {
-        let texts: Vec<_> = ledger.since(from).map(|entry| told(language, &entry.event)).collect();
+        let texts: Vec<_> =
+            ledger.since(from).map(|entry| told(language, &entry.event, ledger.picture())).collect();
         (texts, ledger.mark())
     });
     for text in texts {
@@ -203,12 +204,12 @@ fn show(language: Language, stand_in: &StandIn, from: usize) -> usize {
 }
 
 /// A notification on the screen.
-fn told(language: Language, event: &Event) -> String {
+fn told(language: Language, event: &Event, picture: &Picture) -> String {
     let time = event.time.to_string();
     let line = format!("{}  {}", time.get(11..23).unwrap_or(&time), screen::line(language, event));
     let popup = match &*event.data.change {
         "call.ringing" => screen::popup(language, event, screen::Buttons::All),
-        "session.decision-asked" => work::question(language, event),
+        "session.decision-asked" => work::question(language, event, picture),
         _ => None,
     };
     match popup {
@@ -340,12 +341,12 @@ mod tests {
     #[test]
     fn t03_a_ringing_call_is_shown_with_its_pop_up_and_other_changes_as_a_line() {
         let mut event = ringing();
-        let text = told(Language::Nl, &event);
+        let text = told(Language::Nl, &event, &Picture::default());
         assert!(
             text.starts_with("09:30:00.000  Bakkerij De Korenaar") && text.contains("┌─ Inkomend"),
             "{text}"
         );
         event.data.change = "call.ended".into();
-        assert_eq!(told(Language::Nl, &event).lines().count(), 1);
+        assert_eq!(told(Language::Nl, &event, &Picture::default()).lines().count(), 1);
     }
 }

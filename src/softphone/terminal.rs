@@ -3,7 +3,7 @@
 use super::phone::{Link, Softphone, SoftphoneError};
 use super::typed::{Typed, help};
 use super::work::asked_about;
-use crate::client::{ApiError, Language, keyboard, screen, work};
+use crate::client::{ApiError, Language, Picture, keyboard, screen, work};
 use schakel_contract::event::Event;
 use schakel_contract::views::{ActionName, AgentView, SessionState};
 use std::io::{IsTerminal, Write};
@@ -157,7 +157,10 @@ fn of_work(phone: &Softphone, language: Language, agent: &AgentView<'_>) -> Vec<
 fn show_events(phone: &Softphone, language: Language, mark: usize) -> (usize, bool) {
     let (texts, next) = phone.look(|ledger| {
         let ours = ledger.since(mark).filter(|entry| concerns(phone, &entry.event));
-        (ours.map(|entry| told(phone, language, &entry.event)).collect::<Vec<_>>(), ledger.mark())
+        (
+            ours.map(|entry| told(phone, language, &entry.event, ledger.picture())).collect::<Vec<_>>(),
+            ledger.mark(),
+        )
     });
     for text in &texts {
         screen::show(format_args!("\r{text}"));
@@ -183,13 +186,13 @@ fn concerns(phone: &Softphone, event: &Event) -> bool {
 }
 
 /// A line; a bell and a pop-up for a call that rings here, and for the question to keep or ignore.
-fn told(phone: &Softphone, language: Language, event: &Event) -> String {
+fn told(phone: &Softphone, language: Language, event: &Event, picture: &Picture) -> String {
     let line = screen::line(language, event);
     let rings =
         event.data.change == "call.ringing" && event.data.device.as_deref() == Some(&phone.seat().device);
     let popup = match rings {
         true => screen::popup(language, event, screen::Buttons::Active),
-        false => work::question(language, event),
+        false => work::question(language, event, picture),
     };
     match popup {
         Some(popup) if std::io::stdout().is_terminal() => format!("\x07{popup}"),
