@@ -16,6 +16,7 @@ mod kill;
 mod links;
 mod private;
 mod process;
+mod register;
 mod report;
 mod routing;
 mod sins;

@@ -331,7 +331,7 @@ impl<'a> EventData<'a> {
                 data.route = found.map(RouteView::of);
                 data.situation = found
                     .filter(|_| notification.kind == Kind::RouteRequested)
-                    .map(|found| SituationView::of(state, found, meta.guide));
+                    .map(|found| SituationView::of(state, found, meta.guide, meta.recognise));
             }
             Subject::Command(id) => {
                 let record = state.commands.get(id);

@@ -28,6 +28,24 @@ CREATE TABLE directory (
   id TEXT PRIMARY KEY, version INTEGER NOT NULL, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
+/// What the connection that writes keeps of the file in memory, in KiB: a change touches a few pages.
+const CACHE_KIB: i64 = 2_048;
+
+/// The same during an import: a million numbers come in any order, and each touches two trees.
+const IMPORT_CACHE_KIB: i64 = 64 * 1_024;
+
+/// Does something large, with more memory than usual, which is given back.
+pub(crate) fn with_large_cache<T>(
+    conn: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> Result<T, RegisterError>,
+) -> Result<T, RegisterError> {
+    conn.pragma_update(None, "cache_size", -IMPORT_CACHE_KIB)?;
+    let done = work(conn);
+    conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    conn.execute_batch("PRAGMA shrink_memory")?;
+    done
+}
+
 /// Opens the one connection that writes, and brings the file to this release's schema.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, RegisterError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -41,8 +59,7 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, RegisterError> {
     conn.pragma_update(None, "synchronous", "FULL")?;
     // What is erased is overwritten in the file too.
     conn.pragma_update(None, "secure_delete", "ON")?;
-    // 32 MB: an import of a million numbers comes in any order, and each touches two trees.
-    conn.pragma_update(None, "cache_size", -32_768)?;
+    conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
     conn.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
     migrate(&mut conn)?;
     Ok(conn)

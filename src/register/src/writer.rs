@@ -6,6 +6,7 @@ use crate::entries;
 use crate::error::RegisterError;
 use crate::import::{ImportOptions, Imported};
 use crate::number::NumberPlan;
+use crate::schema;
 use crate::table::Table;
 use rusqlite::{Connection, TransactionBehavior};
 use schakel_contract::views::{CustomerView, DirectoryEntryView};
@@ -123,14 +124,20 @@ impl Writer {
         options: ImportOptions,
     ) -> Result<Imported, RegisterError> {
         let plan = Arc::clone(&read(&self.shared.plan));
-        let tx = self.conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let done = customers::import(&tx, file, options, &plan, self.limits.numbers_max)?;
-        if options.dry_run || matches!(done, Imported::Refused(_)) {
-            tx.rollback()?;
-            return Ok(done);
+        let most = self.limits.numbers_max;
+        let done = schema::with_large_cache(&mut self.conn, |conn| {
+            let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = customers::import(&tx, file, options, &plan, most)?;
+            if options.dry_run || matches!(done, Imported::Refused(_)) {
+                tx.rollback()?;
+            } else {
+                tx.commit()?;
+            }
+            Ok(done)
+        })?;
+        if !options.dry_run && matches!(done, Imported::Done(_)) {
+            self.renew_table()?;
         }
-        tx.commit()?;
-        self.renew_table()?;
         Ok(done)
     }
 

@@ -87,6 +87,17 @@ fn t10_of_several_all_are_told_and_of_a_switched_off_one_nothing() {
 }
 
 #[test]
+fn t01_t10_who_is_asked_where_a_call_goes_is_told_who_calls() {
+    in_house(async |house| {
+        put(&house, "K-7", "F. Yilmaz", &["0612345678"]).await;
+        house.asks("d1").await;
+        let requested = notifications(&house, "route.requested").await;
+        let caller = &requested[0]["data"]["situation"]["caller"];
+        assert_eq!((&caller["status"], &caller["matches"][0]["reference"]), (&json!("one"), &json!("K-7")));
+    });
+}
+
+#[test]
 fn t10_a_customer_is_put_read_changed_and_deleted() {
     in_house(async |house| {
         let made = put(&house, "K-1", "J. de Vries", &["06-12345678", "+31 6 1234 5678", "0703538123"]).await;
@@ -238,8 +249,12 @@ fn t12_t24_an_entry_is_called_and_a_transfer_has_its_department() {
             (json!({ "agent": "pieters" }), "2002", "Burgerzaken"),
             (json!({ "number": "2003" }), "2003", "Vergunningen"),
             (json!({ "entry": "a-1" }), "2003", "Vergunningen"),
+            (json!({ "entry": "a-1" }), "2003", "Zelf"),
         ] {
-            let body = json!({ "call": call, "device": "2001", "to": to, "kind": "warm" });
+            let mut body = json!({ "call": call, "device": "2001", "to": to, "kind": "warm" });
+            if department == "Zelf" {
+                body["department"] = json!("Zelf");
+            }
             let reply = house.post("/transfers?wait=0", Some(body)).await;
             // The second is refused, since one transfer is under way, and is journalled all the same.
             let command = &reply.body["command"];

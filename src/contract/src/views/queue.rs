@@ -1,7 +1,7 @@
 //! Queues, live: the telephone system queues, schakel shows it (T01, T02).
 
-use super::AvailabilityState;
-use crate::{RouteGuide, Timestamp};
+use super::{AvailabilityState, RecognitionView};
+use crate::{Recognise, RouteGuide, Timestamp};
 use schakel_core::model::agent::Agent;
 use schakel_core::model::availability;
 use schakel_core::model::call::ConnectionState;
@@ -108,6 +108,10 @@ pub struct QueueAgentView<'a> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = Situation)]
 pub struct SituationView<'a> {
+    /// Whose number the caller's is, as far as JKC switched it on: his contact may not be known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub caller: Option<RecognitionView<'a>>,
     /// The telephone system's queues in figures.
     pub queues: Vec<QueueSummaryView<'a>>,
     /// Its users by availability, those among them who serve no queue.
@@ -229,7 +233,7 @@ impl<'a> QueueAgentView<'a> {
 
 impl<'a> SituationView<'a> {
     /// The situation at the telephone system that asks.
-    pub fn of(state: &'a State, route: &Route, guide: &dyn RouteGuide) -> Self {
+    pub fn of(state: &'a State, route: &'a Route, guide: &dyn RouteGuide, recognise: &dyn Recognise) -> Self {
         let provider = &route.provider;
         let mut by_queue: BTreeMap<&DeviceId, AgentsByStateView> = BTreeMap::new();
         let mut agents_by_state = AgentsByStateView::default();
@@ -249,6 +253,7 @@ impl<'a> SituationView<'a> {
         let of_this = queues(state).filter(|(of, ..)| *of == provider);
         let (of, device) = (provider.as_str(), route.device.as_str());
         Self {
+            caller: Some(recognise.recognise(&route.calling)),
             queues: of_this.map(figures).collect(),
             agents_by_state,
             department: guide.department(of, device),
