@@ -2,6 +2,7 @@
 
 use super::{ConfigArgs, Failure};
 use clap::Args;
+use schakel_journal::{Options, Store};
 use std::path::{Path, PathBuf};
 
 /// Arguments of `schakel backup`.
@@ -46,6 +47,9 @@ pub(super) fn restore(args: &RestoreArgs) -> Result<(), Failure> {
     }
     schakel_journal::restore(&args.from, &config.journal.path).map_err(Failure::failed)?;
     println!("{} is restored from {}", config.journal.path.display(), args.from.display());
+    let (store, _) = Store::open(&config.journal.path, Options::default()).map_err(Failure::failed)?;
+    super::audit::record(&store, "journal.restore", None)?;
+    drop(store);
     if copy.exists() {
         schakel_register::restore(&copy, &register).map_err(Failure::failed)?;
         println!("{} is restored from {}", register.display(), copy.display());

@@ -1,6 +1,8 @@
 //! The command line. Exit codes: 0 done, 1 failed, 2 the configuration or the arguments are wrong.
 
+mod audit;
 mod check;
+mod erase;
 mod events;
 mod inspect;
 mod journal;
@@ -62,6 +64,11 @@ enum Command {
     Backup(journal::BackupArgs),
     /// Put a copy back in the place of the journal and the register.
     Restore(journal::RestoreArgs),
+    /// The audit log: check it, show it, export it.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Forget a customer, through the API of a running daemon.
+    Erase(erase::EraseArgs),
     /// Print the OpenAPI document.
     Openapi,
     /// Print a completion script for a shell.
@@ -140,6 +147,8 @@ fn dispatch(command: Command) -> Result<(), Failure> {
         Command::Replay(args) => replay::run(&args),
         Command::Backup(args) => journal::backup(&args),
         Command::Restore(args) => journal::restore(&args),
+        Command::Audit(command) => audit::run(&command),
+        Command::Erase(args) => on_runtime(erase::run(args)),
         Command::Openapi => {
             println!("{}", schakel_api::openapi_json());
             Ok(())

@@ -29,7 +29,7 @@ pub struct CreateArgs {
     /// What it is for.
     #[arg(long)]
     name: String,
-    /// What it may do, such as calls:read, calls:control, agents:write, admin; may be repeated or comma-separated.
+    /// What it may do, such as calls:read, calls:control, agents:write, persons:read (numbers and names are shown), admin; may be repeated or comma-separated.
     #[arg(long = "scope", alias = "scopes", required = true, value_delimiter = ',')]
     scopes: Vec<String>,
     /// The one agent that it may act for.
@@ -70,6 +70,7 @@ fn create(args: &CreateArgs) -> Result<(), Failure> {
         expires_at: Some(Timestamp::from_millis(u64::try_from(expires.as_millis()).unwrap_or(u64::MAX))),
     };
     let created = tokens::create_offline(&store, request).map_err(Failure::failed)?;
+    super::audit::record(&store, "token.create", Some(format!("tokens/{}", created.token.id)))?;
     println!("Token {} for \"{}\", shown this once:", created.token.id, created.token.name);
     println!("{}", created.secret);
     Ok(())
@@ -94,6 +95,7 @@ fn list(config: &ConfigArgs) -> Result<(), Failure> {
 fn revoke(args: &RevokeArgs) -> Result<(), Failure> {
     let store = open(&args.config)?;
     if tokens::revoke_offline(&store, &args.id).map_err(Failure::failed)? {
+        super::audit::record(&store, "token.revoke", Some(format!("tokens/{}", args.id)))?;
         println!("Token {} is revoked.", args.id);
         Ok(())
     } else {

@@ -24,6 +24,7 @@ pub const EXAMPLE: &str = include_str!("../../config.example.toml");
 pub struct Config {
     pub organisation: Organisation,
     pub journal: Journal,
+    pub privacy: Privacy,
     pub api: Api,
     pub numbers: Numbers,
     pub register: Register,
@@ -51,6 +52,15 @@ pub struct Journal {
     pub path: PathBuf,
     pub snapshot_every_inputs: u64,
     pub retention_days: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Privacy {
+    pub persons_days: u32,
+    pub audit_days: u32,
+    pub agents_days: u32,
+    pub facts_days: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

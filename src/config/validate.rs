@@ -44,7 +44,11 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
             ),
         );
     }
+    privacy(config, &mut say);
     for (key, value) in [
+        ("privacy.audit_days", config.privacy.audit_days.into()),
+        ("privacy.agents_days", config.privacy.agents_days.into()),
+        ("privacy.facts_days", config.privacy.facts_days.into()),
         ("journal.snapshot_every_inputs", config.journal.snapshot_every_inputs),
         ("api.body_bytes_max", config.api.body_bytes_max.into()),
         ("api.header_timeout_seconds", config.api.header_timeout_seconds.into()),
@@ -147,6 +151,24 @@ fn register(config: &Config, say: &mut impl FnMut(&str, String)) {
     }
     for error in NumberPlan::new(&config.numbers.plan()).err().into_iter().flatten() {
         say(&format!("numbers.{}", error.key), error.text);
+    }
+}
+
+fn privacy(config: &Config, say: &mut impl FnMut(&str, String)) {
+    let (persons, webhooks) = (config.privacy.persons_days, &config.webhooks);
+    if u64::from(persons) * 24 <= u64::from(webhooks.retry_for_hours) {
+        let text = format!(
+            "must be longer than webhooks.retry_for_hours ({} h): an undelivered notification would lose its number while it is still tried",
+            webhooks.retry_for_hours
+        );
+        say("privacy.persons_days", text);
+    }
+    if persons > config.journal.retention_days {
+        let text = format!(
+            "must be at most journal.retention_days ({}): nothing is kept longer than that",
+            config.journal.retention_days
+        );
+        say("privacy.persons_days", text);
     }
 }
 

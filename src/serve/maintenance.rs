@@ -1,9 +1,12 @@
 //! What goes on beside the calls: pruning, and telling systemd that we live.
 
-use schakel_engine::EngineHandle;
+use crate::config::Privacy;
+use schakel_api::ApiState;
+use schakel_engine::{EngineHandle, anonymise_fact};
 use schakel_journal::{PruneBefore, Store};
 use schakel_outbox::{Alarm, AlarmKind};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::broadcast;
 
 /// How often the journal is looked over for what is too old.
@@ -30,6 +33,62 @@ pub(crate) async fn prune(store: Store, retention: Duration) {
             }
         }
         tokio::time::sleep(PRUNE_EVERY).await;
+    }
+}
+
+/// How often it is looked whether an erased customer's call has ended.
+const FINISH_EVERY: Duration = Duration::from_secs(60);
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Keeps what is known of persons no longer than it may be, for ever.
+pub(crate) async fn privacy(app: ApiState, engine: EngineHandle, store: Store, kept: Privacy) {
+    let mut next = Instant::now();
+    loop {
+        app.finish_erasures().await;
+        if Instant::now() >= next {
+            next = Instant::now() + DAY;
+            if let Err(error) = daily(&app, &engine, &store, &kept).await {
+                tracing::warn!(%error, "what is past its time is not all taken away; tried again tomorrow");
+            }
+            tell_audit_head(&store, "the audit log so far");
+        }
+        tokio::time::sleep(FINISH_EVERY).await;
+    }
+}
+
+/// What [privacy] of the configuration says is taken away; counters and what happened stay.
+async fn daily(
+    app: &ApiState,
+    engine: &EngineHandle,
+    store: &Store,
+    kept: &Privacy,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let before = |days: u32| ago(DAY * days);
+    // A fresh one: on a quiet system the last would have the numbers of weeks ago.
+    engine.snapshot().await?;
+    let withheld = app.withhold_before(before(kept.persons_days)).await;
+    while store.prune_audit(before(kept.audit_days), ago(Duration::ZERO)).await? > 0 {
+        tokio::time::sleep(PRUNE_PAUSE).await;
+    }
+    while store.anonymise_facts(before(kept.agents_days), Arc::new(anonymise_fact)).await? > 0 {
+        tokio::time::sleep(PRUNE_PAUSE).await;
+    }
+    while store.remove_facts(before(kept.facts_days)).await? > 0 {
+        tokio::time::sleep(PRUNE_PAUSE).await;
+    }
+    if withheld > 0 {
+        tracing::info!(withheld, "numbers and names were taken out of what is old");
+    }
+    Ok(())
+}
+
+/// Writes the end of the audit log into the daemon's own log: whoever keeps that elsewhere can see whether the audit
+/// log was written anew (`schakel audit verify --head`).
+pub(crate) fn tell_audit_head(store: &Store, what: &'static str) {
+    match store.reader().and_then(|reader| reader.audit_head()) {
+        Ok(head) => tracing::info!(head = head.to_text(), "{what}"),
+        Err(error) => tracing::warn!(%error, "the end of the audit log cannot be read"),
     }
 }
 

@@ -19,7 +19,7 @@ use schakel_core::input::InputBody;
 use schakel_core::model::ids::OrganisationId;
 use schakel_engine::{Engine, EngineHandle, EngineSettings};
 use schakel_journal::Store;
-use schakel_outbox::{Listener, Outbox};
+use schakel_outbox::{Listener, Outbox, Withhold};
 use schakel_register::Register;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -58,6 +58,7 @@ pub struct Daemon {
     engine: EngineHandle,
     engine_task: JoinHandle<()>,
     outbox: Outbox,
+    store: Store,
     links: Links,
     register: Register,
     guide: Guide,
@@ -125,7 +126,11 @@ impl Daemon {
         engine.guided_by(Arc::new(guide.clone()));
         let (answers, heard) = mpsc::channel(ANSWERS_MAX);
         let listener = Some(Listener { kind: schakel_api::ANSWERED_KIND, answers });
-        let outbox_settings = schakel_outbox::Settings { listener, ..settings::outbox(&config, sabotage) };
+        let outbox_settings = schakel_outbox::Settings {
+            listener,
+            withhold: Withhold::by(schakel_api::withholder().map_err(Failure::failed)?),
+            ..settings::outbox(&config, sabotage)
+        };
         let outbox = Outbox::start(store.clone(), outbox_settings).map_err(Failure::failed)?;
         outbox.set_subscriptions(
             subscriptions
@@ -162,14 +167,31 @@ impl Daemon {
         let admin = admin_listener.local_addr().map_err(Failure::failed)?;
         tokio::task::spawn_local(schakel_api::serve(api_listener, tls, app.clone(), stopping.clone()));
         tokio::task::spawn_local(schakel_api::decide_by_answers(app.clone(), heard));
-        tokio::task::spawn_local(schakel_api::serve_admin(admin_listener, app, stopping));
+        tokio::task::spawn_local(schakel_api::serve_admin(admin_listener, app.clone(), stopping));
         let retention = Duration::from_secs(u64::from(config.journal.retention_days) * 24 * 3600);
-        tokio::task::spawn_local(maintenance::prune(store, retention));
+        maintenance::tell_audit_head(&store, "the audit log goes on after this");
+        let privacy = config.privacy.clone();
+        tokio::task::spawn_local(maintenance::privacy(app, handle.clone(), store.clone(), privacy));
+        tokio::task::spawn_local(maintenance::prune(store.clone(), retention));
         tokio::task::spawn_local(maintenance::tell_alarms(outbox.alarms()));
-        let opening = tokio::task::spawn_local(opening::follow(handle.clone(), config.clone(), guide.clone()));
+        let opening =
+            tokio::task::spawn_local(opening::follow(handle.clone(), config.clone(), guide.clone()));
         tracing::info!(%api, %admin, providers = config.providers.len(), "schakel runs");
         maintenance::tell_systemd(&[sd_notify::NotifyState::Ready]);
-        Ok(Self { api, admin, engine: handle, engine_task, outbox, links, register, guide, opening, config, stop })
+        Ok(Self {
+            api,
+            admin,
+            engine: handle,
+            engine_task,
+            outbox,
+            store,
+            links,
+            register,
+            guide,
+            opening,
+            config,
+            stop,
+        })
     }
 
     /// The engine, for whoever runs the daemon in his own process.
@@ -189,6 +211,7 @@ impl Daemon {
             (
                 config.organisation.clone(),
                 config.journal.clone(),
+                config.privacy.clone(),
                 config.api.clone(),
                 config.admin.clone(),
                 config.webhooks.clone(),
@@ -199,7 +222,7 @@ impl Daemon {
         };
         if needs_restart(&config) != needs_restart(&self.config) {
             tracing::warn!(
-                "[organisation], [journal], [api], [admin], [webhooks], [register], [reports] and log.format are read at start-up only: restart for their changes"
+                "[organisation], [journal], [privacy], [api], [admin], [webhooks], [register], [reports] and log.format are read at start-up only: restart for their changes"
             );
         }
         if let Err(error) = self.links.configure(&config.providers).await {
@@ -247,6 +270,7 @@ impl Daemon {
                 "the journal takes nothing, so the last snapshot is not written; the next start reads more of the journal"
             ),
         }
+        maintenance::tell_audit_head(&self.store, "the audit log ends here");
         let left = self.outbox.drain(DRAIN).await;
         if left > 0 {
             tracing::info!(left, "deliveries were still under way; they go on after the next start");

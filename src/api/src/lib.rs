@@ -37,6 +37,7 @@ mod metrics;
 mod persons;
 mod problem;
 mod reply;
+mod retention;
 mod route;
 mod router;
 mod routes;

@@ -210,6 +210,12 @@ impl ApiState {
         crate::erase::finish(self).await.unwrap_or_default()
     }
 
+    /// Takes numbers and names out of what was recorded before a moment and has a snapshot after it; how many rows.
+    pub async fn withhold_before(&self, before_ms: i64) -> u64 {
+        // As above.
+        crate::retention::withhold_before(self, before_ms).await.unwrap_or_default()
+    }
+
     /// The access tokens, for whoever makes one beside the API.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens
