@@ -14,6 +14,7 @@ mod disk;
 mod harness;
 mod kill;
 mod links;
+mod privacy;
 mod private;
 mod process;
 mod register;
