@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 #[test]
 fn t01_a_routing_is_seen_decided_once_and_told() {
     in_house(async |house| {
-        let id = house.asks("d1").await;
+        let id = house.asks("secret-pbx-id").await;
         let seen = house.get(&format!("/routes/{id}")).await;
         assert_eq!(
             (&seen.body["state"], &seen.body["device"]),
@@ -17,7 +17,7 @@ fn t01_a_routing_is_seen_decided_once_and_told() {
             seen.body
         );
         assert_eq!(seen.body["calling"]["number"], "0612345678");
-        assert!(!seen.body.to_string().contains("d1"), "the telephone system's id: {}", seen.body);
+        assert!(!seen.body.to_string().contains("secret-pbx-id"), "the telephone system's id: {}", seen.body);
         let path = format!("/routes/{id}/decision");
         let to = |destination: Value| Some(json!({ "destination": destination }));
         let decided = house.post(&path, to(json!({ "agent": "pieters" }))).await;
