@@ -12,8 +12,8 @@
 //! haste leaves all three as they are.
 #![allow(clippy::expect_used, reason = "an error ends the benchmark")]
 
-use schakel_contract::{NoGuide, NoRecognition};
 use schakel_contract::event::{EventMeta, render};
+use schakel_contract::{NoGuide, NoRecognition};
 use schakel_core::apply::apply;
 use schakel_core::effect::Effect;
 use schakel_core::input::{Input, InputBody};
@@ -69,7 +69,13 @@ fn main() {
         applied(&mut state, &input, &mut effects);
         for effect in effects.drain(..) {
             sequence += 1;
-            let meta = EventMeta { source: SOURCE, sequence, recorded: input.at.into(), recognise: &NoRecognition, guide: &NoGuide };
+            let meta = EventMeta {
+                source: SOURCE,
+                sequence,
+                recorded: input.at.into(),
+                recognise: &NoRecognition,
+                guide: &NoGuide,
+            };
             payload.clear();
             rendered(&state, &effect, &meta, &mut payload);
             bytes += payload.len();

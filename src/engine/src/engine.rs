@@ -10,9 +10,9 @@ use crate::idempotency::{Recent, Seen};
 use crate::recover::{self, RecoverError};
 use crate::subscribers::Subscribers;
 use bytes::Bytes;
-use schakel_contract::{NoGuide, Recognise, RouteGuide};
 use schakel_contract::event::{self, EventMeta};
 use schakel_contract::reply;
+use schakel_contract::{NoGuide, Recognise, RouteGuide};
 use schakel_core::adapter::ProviderCommand;
 use schakel_core::apply::apply;
 use schakel_core::command::{CommandRecord, Refusal, RefusalCause};
@@ -294,9 +294,8 @@ impl Engine {
         contacts.dedup();
         let known = |id: &&ContactId| self.state.contacts.contains_key(*id);
         let live: Vec<ContactId> = contacts.iter().filter(known).copied().collect();
-        let goes_on = |id: &&ContactId| {
-            self.state.contacts.get(*id).is_some_and(|contact| contact.ended.is_none())
-        };
+        let goes_on =
+            |id: &&ContactId| self.state.contacts.get(*id).is_some_and(|contact| contact.ended.is_none());
         let going_on = live.iter().filter(goes_on).copied().collect();
         if !live.is_empty() {
             self.apply(InputBody::Erase { contacts: live }, turn);

@@ -46,7 +46,8 @@ impl Message {
         withhold: &Withhold,
         now_ms: i64,
     ) -> Option<Self> {
-        let envelope = |notification| envelope(notification, withhold.payload(notification, subscription), now_ms);
+        let envelope =
+            |notification| envelope(notification, withhold.payload(notification, subscription), now_ms);
         let first = notifications.first()?;
         let late = notifications.iter().filter(|notification| is_late(notification, now_ms)).count() as u64;
         let (content_type, id, body) = if subscription.batch {
@@ -186,8 +187,13 @@ mod tests {
 
     #[test]
     fn t03_a_ringing_in_time_is_sent_as_it_was_stored() {
-        let message =
-            Message::new(&[notification(9, Some(5_000), CALL)], &subscription(false), &Withhold::default(), 4_999).unwrap();
+        let message = Message::new(
+            &[notification(9, Some(5_000), CALL)],
+            &subscription(false),
+            &Withhold::default(),
+            4_999,
+        )
+        .unwrap();
         assert_eq!((&message.body[..], message.late), (CALL.as_bytes(), 0));
         assert_eq!(message.id, "00000000-0000-0000-0000-000000000009");
         assert_eq!(message.timestamp, "4");
@@ -196,8 +202,13 @@ mod tests {
     #[test]
     fn t03_a_ringing_that_is_too_late_is_history() {
         for batch in [false, true] {
-            let message =
-                Message::new(&[notification(9, Some(5_000), CALL)], &subscription(batch), &Withhold::default(), 5_000).unwrap();
+            let message = Message::new(
+                &[notification(9, Some(5_000), CALL)],
+                &subscription(batch),
+                &Withhold::default(),
+                5_000,
+            )
+            .unwrap();
             let body: serde_json::Value = serde_json::from_slice(&message.body).unwrap();
             let envelope = if batch { &body[0] } else { &body };
             let expected = serde_json::json!({
@@ -211,7 +222,9 @@ mod tests {
     #[test]
     fn another_kind_that_is_late_keeps_its_type() {
         let offer = r#"{"type":"nl.schakel.call.offered.v1","data":{}}"#;
-        let message = Message::new(&[notification(9, Some(1), offer)], &subscription(false), &Withhold::default(), 2).unwrap();
+        let message =
+            Message::new(&[notification(9, Some(1), offer)], &subscription(false), &Withhold::default(), 2)
+                .unwrap();
         assert_eq!(message.body, r#"{"data":{"delivery":"late"},"type":"nl.schakel.call.offered.v1"}"#);
     }
 
@@ -219,7 +232,9 @@ mod tests {
     fn a_secret_that_rotates_signs_beside_the_new_one_until_its_time() {
         let subscription = subscription(false);
         let signatures = |now_ms| {
-            let message = Message::new(&[notification(9, None, "{}")], &subscription, &Withhold::default(), now_ms).unwrap();
+            let message =
+                Message::new(&[notification(9, None, "{}")], &subscription, &Withhold::default(), now_ms)
+                    .unwrap();
             message.signature.to_str().unwrap().split(' ').count()
         };
         assert_eq!((signatures(9_999), signatures(10_000)), (2, 1));
@@ -248,7 +263,8 @@ mod tests {
         }));
         let body = |persons, batch| {
             let subscription = Subscription { persons, ..subscription(batch) };
-            let message = Message::new(&[notification(9, Some(5), CALL)], &subscription, &withhold, 1).unwrap();
+            let message =
+                Message::new(&[notification(9, Some(5), CALL)], &subscription, &withhold, 1).unwrap();
             String::from_utf8(message.body.to_vec()).unwrap()
         };
         for batch in [false, true] {
