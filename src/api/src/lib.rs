@@ -12,6 +12,8 @@
 //! * Everything that fails is a problem (RFC 9457), also what axum or hyper would answer by themselves, and a panic.
 //! * Commands go through [`schakel_contract::reply`], so who waits, who asks again with the same idempotency key and
 //!   who reads the command later are told the same.
+//! * What a webhook's receiver answers to a question becomes the same command as its request would
+//!   ([`decide_by_answers`]).
 //! * The rules are those of the Dutch government's REST API Design Rules.
 //!
 //! What is deliberately absent: state of its own beside tokens, subscriptions and limits; sessions; retries; CORS for
@@ -44,8 +46,8 @@ mod routes;
 mod schema;
 mod serve;
 mod state;
-pub mod telephony;
 pub mod subscriptions;
+pub mod telephony;
 mod time;
 pub mod tokens;
 mod upload;
