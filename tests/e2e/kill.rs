@@ -86,6 +86,7 @@ fn killed(sabotage: &str, kills: u32, until: &str) -> Vec<String> {
             yard.rest().await;
             complaints = yard.complaints();
             complaints.extend(yard.undelivered());
+            complaints.extend(yard.misremembered());
         }
     });
     complaints
@@ -271,6 +272,20 @@ impl Yard {
             .filter(|id| !completed.contains(id))
             .map(|id| format!("accepted but forgotten: {id}"));
         lost.chain(forgotten).collect()
+    }
+
+    /// Contacts whose facts are not what the journal's inputs come to. The daemon must be dead.
+    fn misremembered(&self) -> Vec<String> {
+        let journal = self.folder.path().join("journal.db");
+        let verified = schakel_engine::verify_facts(&journal, &"voorbeeld".into()).unwrap();
+        println!(
+            "{} facts are compared with what the inputs after {} come to",
+            verified.facts, verified.after
+        );
+        if verified.facts == 0 {
+            return vec!["facts: there are none".into()];
+        }
+        verified.wrong.iter().map(|contact| format!("facts: of contact {contact} there is another")).collect()
     }
 
     /// The ids of the journal's notifications for JKC: those after the subscription was made.

@@ -6,6 +6,7 @@
 use crate::recover::{self, RecoverError};
 use schakel_core::effect::Effect;
 use schakel_core::fact::ContactFact;
+use schakel_core::input::InputBody;
 use schakel_core::model::ids::{ContactId, OrganisationId};
 use schakel_core::state::State;
 use schakel_journal::{self as journal, Reader};
@@ -77,14 +78,16 @@ pub struct Verified {
 }
 
 /// Makes the facts again from the journal's inputs, and compares them with those that it keeps: from the first input
-/// where it is kept, else from the last snapshot on. For a journal that nobody writes. Blocks.
+/// on, where all are kept as they were; else (some were pruned, or a customer was erased) from the last snapshot on. For a journal that nobody writes. Blocks.
 ///
 /// # Errors
 /// When the journal cannot be read.
 pub fn verify_facts(path: &Path, organisation: &OrganisationId) -> Result<Verified, RecoverError> {
     let reader = Reader::open(path)?;
-    let (mut state, after) = match (reader.input(1)?, reader.snapshot()?) {
-        (None, Some(snapshot)) => (recover::decode_snapshot(&snapshot)?, snapshot.seq),
+    let (mut state, after) = match reader.snapshot()? {
+        Some(snapshot) if !is_whole(path, &reader, snapshot.seq)? => {
+            (recover::decode_snapshot(&snapshot)?, snapshot.seq)
+        }
         _ => (State::new(organisation.clone()), 0),
     };
     let mut made = BTreeMap::new();
@@ -111,7 +114,91 @@ pub fn verify_facts(path: &Path, organisation: &OrganisationId) -> Result<Verifi
     Ok(Verified { after, facts, wrong })
 }
 
+/// Whether all inputs up to a snapshot are kept as they were.
+fn is_whole(path: &Path, reader: &Reader, last: u64) -> Result<bool, RecoverError> {
+    if reader.input(1)?.is_none() {
+        return Ok(false);
+    }
+    for row in Reader::open(path)?.inputs(0) {
+        let row = row?;
+        if row.seq > last {
+            break;
+        }
+        let input = recover::decode_input(&row.bytes);
+        if input.is_none_or(|input| input.body == InputBody::Erased) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 #[expect(clippy::expect_used, reason = "postcard fails only on types without a length; ours have one")]
 fn encode(fact: &ContactFact) -> Vec<u8> {
     postcard::to_extend(fact, vec![FORMAT]).expect("a fact is serialisable")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schakel_core::model::call::Direction;
+    use schakel_core::model::cause::Cause;
+    use schakel_core::model::device::DeviceKind;
+    use schakel_core::model::time::{Millis, Time};
+
+    fn fact() -> ContactFact {
+        let leg = schakel_core::fact::LegFact {
+            device: "2001".into(),
+            kind: DeviceKind::Station,
+            dialled: false,
+            agent: Some("jansen".into()),
+            through_jkc: true,
+            arrived: Time(1_000),
+            answered: Some(Time(2_000)),
+            left: Time(9_000),
+            held: Millis(0),
+            cause: Cause::NormalClearing,
+        };
+        ContactFact {
+            contact: ContactId(7),
+            provider: "pbx".into(),
+            direction: Direction::Inbound,
+            received: Time(1_000),
+            ended: Time(9_000),
+            dialled: None,
+            queue: None,
+            caller_digits: Some(10),
+            from_jkc: false,
+            legs: vec![leg],
+            transfers: vec![],
+            away: false,
+            failed: Some(Cause::Busy),
+            cause: Cause::NormalClearing,
+            merged: None,
+            reconstructed: false,
+        }
+    }
+
+    #[test]
+    fn a_fact_comes_back_and_anonymised_without_its_agent() {
+        let row = encode_fact(&fact());
+        assert_eq!((row.contact, row.received_ms), (7, 1_000));
+        assert_eq!(decode_fact(&row.bytes), Ok(fact()));
+        let mut nobody = fact();
+        nobody.anonymise();
+        assert_eq!(decode_fact(&anonymise_fact(&row.bytes).unwrap()), Ok(nobody));
+    }
+
+    #[test]
+    fn what_is_no_fact_is_told() {
+        let row = encode_fact(&fact());
+        for (bytes, words) in [
+            (&b""[..], "it is empty"),
+            (&[99, 1, 2][..], "it has format 99"),
+            (&row.bytes[..row.bytes.len() - 3], "it is damaged"),
+        ] {
+            let error = decode_fact(bytes).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+            assert_eq!(anonymise_fact(bytes), None);
+        }
+    }
 }
