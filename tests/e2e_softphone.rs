@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
+use reqwest::Method;
 use schakel::client::{AccessArgs, Api, EventStream, StreamItem};
 use schakel_simulator::RunningSimulator;
 use schakel_simulator::config::SimulatorConfig;
 use schakel_simulator::duration::Span;
-use schakel_simulator::switch::{ExtensionConfig, Number, OutsideConfig, SwitchConfig};
+use schakel_simulator::switch::{
+    AgentState, ExtensionConfig, Number, OutsideConfig, QueueConfig, RoutingPointConfig, SwitchConfig,
+};
 use std::net::{Ipv4Addr, TcpListener};
 use std::process::Stdio;
 use std::time::Duration;
@@ -15,6 +18,13 @@ use tokio::process::{Child, ChildStdout, Command};
 
 const CUSTOMER: &str = "0201234567";
 const OUTSIDE: &str = "0612345678";
+
+/// Calls to it are routed by JKC, else they go to the queue.
+const POINT: &str = "7100";
+
+/// After-call work of its calls lasts until somebody says ready.
+const QUEUE: &str = "7000";
+
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Simulator and daemon in a folder of their own.
@@ -38,6 +48,12 @@ impl House {
                     answers_after: Some(Span(Duration::from_millis(50))),
                     busy: false,
                 }],
+                queues: vec![QueueConfig {
+                    agents_only: true,
+                    wrap_up: None,
+                    ..QueueConfig::new(QUEUE, [] as [&str; 0])
+                }],
+                routing_points: vec![RoutingPointConfig::new(POINT, QUEUE)],
                 ..SwitchConfig::default()
             },
             ..SimulatorConfig::default()
@@ -53,7 +69,10 @@ impl House {
             "[journal]\npath = {journal:?}\n[api]\nlisten = \"{api}\"\n[admin]\nlisten = \"{admin}\"\n\
              [webhooks]\nallowed_hosts = [\"127.0.0.1\"]\nallow_insecure = true\n\
              [[providers]]\nname = \"pbx\"\nadapter = \"csta\"\naddress = \"{csta}\"\n\
-             [[providers.devices]]\nnumbers = [\"2001-2002\"]\n"
+             [[providers.devices]]\nnumbers = [\"2001-2002\"]\n\
+             [[providers.devices]]\nnumbers = [\"{QUEUE}\"]\nkind = \"queue\"\n\
+             [[providers.routes]]\ndevice = \"{POINT}\"\nfallback = \"2002\"\n\
+             [sessions]\nlease_seconds = 1\ngrace_seconds = 1\n"
         );
         std::fs::write(folder.path().join("schakel.toml"), config).unwrap();
         let config = folder.path().join("schakel.toml");
@@ -77,10 +96,23 @@ impl House {
 
     /// An agent who follows a script; gives his process once he sits at his telephone.
     async fn agent(&self, name: &str, device: &str, script: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
+        self.agent_with(name, device, &[], script).await
+    }
+
+    /// The same with more arguments.
+    async fn agent_with(
+        &self,
+        name: &str,
+        device: &str,
+        arguments: &[&str],
+        script: &str,
+    ) -> (Child, Lines<BufReader<ChildStdout>>) {
         let file = self.folder.path().join(format!("{name}.script"));
         std::fs::write(&file, format!("say ready\n{script}")).unwrap();
         let child = schakel()
-            .args(["softphone", "--url", &self.url, "--agent", name, "--device", device, "--script"])
+            .args(["softphone", "--url", &self.url, "--agent", name, "--device", device])
+            .args(arguments)
+            .arg("--script")
             .arg(&file)
             .env("SCHAKEL_TOKEN", &self.token)
             .stdout(Stdio::piped())
@@ -88,13 +120,35 @@ impl House {
             .spawn();
         ready(child.unwrap(), "ready").await
     }
+
+    /// Puts something where JKC puts it.
+    async fn put(&self, path: &[&str], body: serde_json::Value) {
+        let _: serde_json::Value = api(&self.url, &self.token).send(Method::PUT, path, &body).await.unwrap();
+    }
+
+    /// Waits until the PBX's agent at a telephone is this.
+    async fn pbx_agent(&self, device: &str, state: AgentState) {
+        let there = |now: &schakel_simulator::SimulatorState| {
+            let mut all = now.switch.extensions.iter();
+            let here = all.find(|each| each.number.as_str() == device)?;
+            here.agent.as_ref().map(|agent| agent.state)
+        };
+        let so = self.simulator.until(|now| there(now) == Some(state));
+        let so = tokio::time::timeout(LIMIT, so).await;
+        so.unwrap_or_else(|_| panic!("{device} is {:?}", there(&self.simulator.state())));
+    }
+}
+
+/// The API at an address.
+fn api(url: &str, token: &str) -> Api {
+    schakel::tls::install();
+    let access = AccessArgs { token: Some(token.to_owned()), ..AccessArgs::default() };
+    Api::new(url, &access).unwrap()
 }
 
 /// Waits until the daemon is there and linked: the stream connects again by itself until it is.
 async fn until_linked(url: &str, token: &str) {
-    schakel::tls::install();
-    let access = AccessArgs { token: Some(token.to_owned()), ..AccessArgs::default() };
-    let mut stream = EventStream::after(Api::new(url, &access).unwrap(), format!("{:020}", 0));
+    let mut stream = EventStream::after(api(url, token), format!("{:020}", 0));
     loop {
         match stream.next().await.unwrap() {
             StreamItem::Event(event) if event.data.change == "provider.up" => return,
@@ -105,12 +159,20 @@ async fn until_linked(url: &str, token: &str) {
 
 /// Waits until a process prints a line that begins so.
 async fn ready(mut child: Child, word: &str) -> (Child, Lines<BufReader<ChildStdout>>) {
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    says((child, lines), word).await
+}
+
+/// The same of one that runs.
+async fn says(
+    (child, mut lines): (Child, Lines<BufReader<ChildStdout>>),
+    word: &str,
+) -> (Child, Lines<BufReader<ChildStdout>>) {
     loop {
-        match tokio::time::timeout(LIMIT, lines.next_line()).await.expect("it gets ready in time").unwrap() {
+        match tokio::time::timeout(LIMIT, lines.next_line()).await.expect("it says so in time").unwrap() {
             Some(line) if line.starts_with(word) => return (child, lines),
             Some(_) => {}
-            None => panic!("it ended before it was ready: {:?}", child.wait_with_output().await),
+            None => panic!("it ended before it said {word}: {:?}", child.wait_with_output().await),
         }
     }
 }
@@ -186,4 +248,80 @@ async fn t03_the_stand_in_for_jkc_subscribes_and_sees_a_missed_call() {
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("┌─ Incoming call") && told.contains(CUSTOMER), "{told}");
     assert!(told.contains("0 refused, 0 breaches of order"), "{told}");
+}
+
+#[tokio::test]
+async fn t11_t16_work_is_kept_and_after_call_work_lasts_as_long_as_its_session() {
+    let house = House::open().await;
+    let numbers = serde_json::json!([{"number": "020-1234567"}]);
+    let customer = serde_json::json!({"kind": "person", "name": "J. de Vries", "numbers": numbers});
+    house.put(&["recognition", "customers", "K-1"], customer).await;
+    let anna = "\
+        gereed\nwait availability available\nsay seated\n\
+        wait ringing 30s\nexpect customer J. de Vries\nanswer\nwait session open\n\
+        expect availability on-call\nophangen\nwait availability after-call\nexpect session open\nsay after-call\n\
+        wait decision 30s\nexpect session open\nbewaren\nexpect session parked\nexpect refused negeren\n\
+        opnemen\nwait connected\nwait session open\nophangen\nwait availability after-call\n\
+        sluiten\nwait session closed\nwait availability available\nexpect refused sluiten\n\
+        hervatten\nwait session open\nwait availability in-session\nsay resumed\n\
+        browser gone\nwait session parked 30s\nwait availability not-ready\nsay vanished\n\
+        browser back\nready\nresume\nclose\nwait availability available\n";
+    let arguments = ["--sessions", "--queues", QUEUE, "--agent-id", "4001"];
+    let anna = house.agent_with("anna", "2001", &arguments, anna).await;
+    let anna = says(anna, "seated").await;
+    house.pbx_agent("2001", AgentState::Ready).await;
+    house.simulator.ring(CUSTOMER, QUEUE).unwrap();
+    let anna = says(anna, "after-call").await;
+    house.pbx_agent("2001", AgentState::WorkingAfterCall).await;
+    house.simulator.ring(OUTSIDE, "2001").unwrap();
+    let anna = says(anna, "resumed").await;
+    house.pbx_agent("2001", AgentState::Ready).await;
+    let anna = says(anna, "vanished").await;
+    house.pbx_agent("2001", AgentState::NotReady).await;
+    let (code, told) = end(anna).await;
+    assert_eq!(code, Some(0), "{told}");
+}
+
+#[tokio::test]
+async fn t02_t13_a_break_has_its_reason_and_a_colleague_is_found_by_name_and_called() {
+    let house = House::open().await;
+    let entry =
+        |name: &str, number: &str| serde_json::json!({"kind": "person", "name": name, "number": number});
+    house.put(&["directory", "entries", "m-1"], entry("Jan van der Berg", OUTSIDE)).await;
+    house.put(&["directory", "entries", "m-2"], entry("Anna Jansen", "2001")).await;
+    let bram = "\
+        niet-gereed lunch\nwait availability not-ready\nready\nwait availability available\n\
+        zoek berg jan\nexpect hits 1\nexpect refused bel 2)\nbel 1)\nwait connected 30s\n\
+        zoek jansen\nexpect hits 1\ntransfer warm 1)\nwait transfer ringing 30s\n\
+        terugpakken\nwait transfer taken-back\nwait connected\nophangen\nwait idle\n\
+        session K-7\nwait session open\npark\nwait session parked\n";
+    let (code, told) = end(house.agent("bram", "2002", bram).await).await;
+    assert_eq!(code, Some(0), "{told}");
+}
+
+#[tokio::test]
+async fn t01_the_stand_in_for_jkc_answers_where_a_call_goes_and_a_slow_one_is_not_waited_for() {
+    let house = House::open().await;
+    // From a JKC that answers at once; one that thinks for longer than the daemon waits; one that says nothing.
+    for (rule, decided, rings) in [
+        (&["--route", "2001"][..], "route.decided", "2001"),
+        (&["--route", "2001", "--route-after", "3000"], "route.fell-back", "2002"),
+        (&[], "route.fell-back", "2002"),
+    ] {
+        let expected = format!("route.requested,{decided},call.ringing");
+        let jkc = schakel()
+            .args(["jkc", "--listen", "127.0.0.1:0", "--language", "en", "--subscribe", &house.url])
+            .args(["--expect", &expected, "--timeout", "30"])
+            .args(rule)
+            .env("SCHAKEL_TOKEN", &house.token)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let jkc = ready(jkc.unwrap(), "subscribed").await;
+        house.simulator.ring(CUSTOMER, POINT).unwrap();
+        let (code, told) = end(jkc).await;
+        assert_eq!(code, Some(0), "{rule:?}:\n{told}");
+        assert!(told.contains(&format!("rings @ {rings}")), "{rule:?}:\n{told}");
+        house.simulator.hang_up(CUSTOMER).unwrap();
+    }
 }

@@ -4,7 +4,7 @@
 //! # a line that begins with # is a comment
 //! wait ringing 5s                 ringing, connected, held, dialling, idle, or `transfer consulting`
 //! wait availability available     or on-call, after-call, not-ready, in-session, unreachable, offline
-//! wait session open               the newest contact session: open, parked, closed; or none: no session is open
+//! wait session open               the contact session that changed last: parked, closed; open, none: one is open, or not
 //! wait decision                   keep or ignore is asked
 //! expect caller 0201234567
 //! expect customer J. de Vries     one of whom the caller's number was recognised as
@@ -83,7 +83,7 @@ pub enum Condition {
     Transfer(TransferState),
     /// We are this to routing.
     Availability(AvailabilityState),
-    /// Our newest contact session is so; none: no session is open.
+    /// A contact session is open; the one that changed last is parked or closed; none: no session is open.
     Session(Option<SessionState>),
     /// A call has arrived while a session is open: keep or ignore?
     Decision,
@@ -182,7 +182,8 @@ impl Condition {
                 agent.is_some_and(|agent| agent.session.is_some())
             }
             Condition::Session(state) => {
-                picture.sessions_of(&seat.agent).next_back().map(|session| session.state) == state
+                let last = picture.sessions_of(&seat.agent).max_by_key(|session| session.since);
+                last.map(|session| session.state) == state
             }
             Condition::Decision => {
                 let open = agent.and_then(|agent| picture.session(agent.session?));
@@ -247,7 +248,7 @@ const AVAILABILITIES: [(&str, AvailabilityState); 7] = [
     ("available", AvailabilityState::Available),
 ];
 
-/// What his newest session can be.
+/// What his sessions can be.
 const SESSIONS: [(&str, Option<SessionState>); 4] = [
     ("open", Some(SessionState::Open)),
     ("parked", Some(SessionState::Parked)),
