@@ -194,16 +194,6 @@ impl Api {
         succeeded(response, &url).await.map(drop)
     }
 
-    /// Says something that has no answer but that it was heard, such as a heartbeat.
-    ///
-    /// # Errors
-    /// As [`ApiError`].
-    pub async fn say(&self, path: &[&str]) -> Result<(), ApiError> {
-        let url = self.url(path);
-        let response = self.exchange(self.request(Method::POST, url.clone()), &url).await?;
-        succeeded(response, &url).await.map(drop)
-    }
-
     /// Gives a command under a fresh idempotency key. The reply's command may still be under way (202).
     ///
     /// # Errors

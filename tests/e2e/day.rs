@@ -111,7 +111,7 @@ impl Day {
 
     async fn beats(&self, session: Uuid) {
         let path = ["sessions", &session.to_string(), "heartbeat"];
-        self.house.api.say(&path).await.unwrap();
+        self.house.api.tell(&path).await.unwrap();
     }
 
     async fn works_until(&mut self, end: u64) {
