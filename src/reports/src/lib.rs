@@ -59,7 +59,7 @@
 //! | by | a contact is in | the row's figures are |
 //! | --- | --- | --- |
 //! | day, hour | the local day or hour in which it began. Days have 23, 24 or 25 hours; the hour that comes twice in October is two rows, `02:00+02:00` and `02:00+01:00` | of the whole contact |
-//! | queue | the row of the queue that it came to first | of the whole contact |
+//! | queue | the row of the queue that it came to first (queues of one number at two telephone systems share a row) | of the whole contact |
 //! | agent | the row of each agent who spoke to the customer or dialled; else in the row without a key (nobody, nobody registered, or anonymised) | what this agent did: his conversation, his transfers, his dialling |
 //! | department | the row of each department that it was handed over to; else in the row without a key | of the whole contact, but of the transfers those to this department |
 //!

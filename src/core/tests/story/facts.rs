@@ -13,6 +13,7 @@ use schakel_core::model::transfer::{TransferKind, TransferState};
 use schakel_core::report::CallEvent::*;
 
 /// The one fact of a world.
+#[expect(clippy::unwrap_used, reason = "there is one, as was asserted")]
 fn only(world: &World) -> ContactFact {
     assert_eq!(world.facts.len(), 1, "{:?}", world.facts);
     world.facts.values().next().cloned().unwrap()
