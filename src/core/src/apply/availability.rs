@@ -17,6 +17,7 @@
 //! questions about a session (T16), after-call work (T11), availability, and what the PBX is to make of him.
 
 use super::Context;
+use super::follow::is_no_agent;
 use crate::effect::Effect;
 use crate::model::agent::{Agent, ProviderAgentState, Readiness};
 use crate::model::availability::{Availability, AvailabilityState, Because, CAPACITY, Claim, Claimant};
@@ -117,13 +118,14 @@ impl Context<'_> {
                 self.because_of(command, |context| {
                     context.mind_decisions(&agent, &touched.rang);
                     context.mind_after_call(&agent, touched.left);
+                    if touched.look {
+                        context.look_at(&agent);
+                    }
+                    // What the PBX has been asked says how its "logged off" is meant.
+                    context.make_follow(&agent);
                     context.refresh(&agent);
                 });
                 self.reconstructed = before;
-                if touched.look {
-                    self.look_at(&agent);
-                }
-                self.make_follow(&agent);
             }
         }
     }
@@ -163,7 +165,7 @@ fn reasons(state: &State, agent: &Agent) -> Vec<Because> {
     if seat.is_none() {
         found.push(Because::NotRegistered);
     }
-    if agent.provider_state == Some(ProviderAgentState::LoggedOff) {
+    if agent.provider_state == Some(ProviderAgentState::LoggedOff) && !is_no_agent(agent) {
         found.push(Because::LoggedOff);
     }
     if let Some(seat) = seat {

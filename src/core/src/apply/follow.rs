@@ -59,7 +59,7 @@ impl Context<'_> {
         if let Some(asked) = &mut known.asked_state {
             // On its way to what was asked a PBX may tell what was before: of whoever sat there, or of the call's end.
             asked.heard |= match asked.state {
-                RequestedAgentState::LoggedOn => *state != ProviderAgentState::LoggedOff,
+                RequestedAgentState::LoggedOn => false,
                 RequestedAgentState::Ready => true,
                 _ => !matches!(state, ProviderAgentState::Ready | ProviderAgentState::Busy),
             };
@@ -119,6 +119,7 @@ impl Context<'_> {
         let Some(agent) = self.state.agents.get_mut(id) else { return };
         let wanted = wanted(agent);
         let otherwise = !matches!(agent.provider_state, None | Some(ProviderAgentState::Busy));
+        let otherwise = otherwise && !is_no_agent(agent);
         if otherwise
             && !is_so(agent, &wanted)
             && let Some(asked) = &mut agent.asked_state
@@ -265,6 +266,16 @@ fn is_so(agent: &Agent, wanted: &RequestedAgentState) -> bool {
     }
 }
 
+/// Whether a PBX's "logged off" is only that it has no agent there: it says so of any telephone, and refused to log on
+/// one who has neither an agent id nor queues. His telephone rings all the same.
+pub(super) fn is_no_agent(agent: &Agent) -> bool {
+    let seat = agent.registration.as_ref();
+    let nameless = seat.is_some_and(|seat| seat.provider_agent.is_none() && seat.queues.is_empty());
+    let asked = agent.asked_state.as_ref();
+    let never = asked.is_some_and(|asked| asked.state == RequestedAgentState::LoggedOn && !asked.heard);
+    nameless && never && agent.provider_state == Some(ProviderAgentState::LoggedOff)
+}
+
 /// Whether a report tells what is known, without the reason: an event has one where the answer to a question has none.
 fn is_less(said: &ProviderAgentState, known: Option<&ProviderAgentState>) -> bool {
     *said == ProviderAgentState::NotReady(None)
@@ -272,10 +283,10 @@ fn is_less(said: &ProviderAgentState, known: Option<&ProviderAgentState>) -> boo
 }
 
 /// Whether a "not ready" is how the PBX shows what it was asked, rather than a break that was pressed: many log on into
-/// it, and some know no after-call work.
+/// it, and some know no after-call work. What it says before it was asked anything is of before he sat down.
 fn is_rendering(agent: &Agent) -> bool {
-    let asked = agent.asked_state.as_ref().filter(|asked| !asked.heard);
-    asked.is_some_and(|asked| asked.state != RequestedAgentState::Ready)
+    let asked = agent.asked_state.as_ref();
+    asked.is_none_or(|asked| !asked.heard && asked.state != RequestedAgentState::Ready)
 }
 
 fn setting(seat: &Registration, state: RequestedAgentState) -> Operation {

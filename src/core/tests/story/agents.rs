@@ -321,6 +321,45 @@ fn t02_a_break_pressed_at_the_telephone_is_believed_and_lasts_through_a_call() {
 }
 
 #[test]
+fn t02_who_is_no_agent_of_the_telephone_system_is_not_offline_because_it_says_so() {
+    let mut world = World::acd();
+    let refuses = |world: &mut World| {
+        while let Some((command, operation)) = world.asked_of("2001") {
+            match operation {
+                Operation::SetAgentState { .. } => world.no(command, RefusalCause::InvalidDestination),
+                _ => {
+                    world.says("2001", Pbx::LoggedOff);
+                    world.yes(command);
+                }
+            }
+        }
+    };
+    world.leaves("anna");
+    world.obeys("2001");
+    world.register("anna", "2001");
+    world.asked.retain(|(id, ..)| world.state.commands.contains_key(id));
+    refuses(&mut world);
+    assert_eq!(world.agent("anna").provider_state, Some(Pbx::LoggedOff));
+    assert_eq!(world.availability("anna").reasons, []);
+    let before = world.asked.len();
+    for readiness in [Readiness::NotReady(reason("lunch")), Readiness::Ready] {
+        world.readiness("anna", readiness);
+    }
+    assert_eq!(is(&world, "anna").0, Is::Available);
+    assert_eq!(world.asked.len(), before, "who is no agent there is not asked about");
+    // One who wants calls of a queue there is told that he gets none.
+    world.command(Command::Register {
+        agent: "anna".into(),
+        provider: pbx(),
+        device: "2001".into(),
+        provider_agent: None,
+        queues: vec!["7000".into()],
+    });
+    refuses(&mut world);
+    assert_eq!(world.availability("anna").reasons, [Because::LoggedOff]);
+}
+
+#[test]
 fn t02_a_question_whose_answer_has_no_reason_does_not_take_the_reason_away() {
     let mut world = World::acd();
     world.says("2001", Pbx::NotReady(reason("break")));
@@ -399,6 +438,29 @@ fn t02_what_a_lost_link_interrupted_is_wanted_again_unless_the_telephone_says_ot
     world.yes(look);
     assert_eq!(world.states_asked("2001"), []);
     assert_eq!(world.availability("anna").reasons, [Because::ProviderNotReady(reason("break"))]);
+}
+
+#[test]
+fn t14_what_was_asked_before_a_new_registration_is_not_tried_again() {
+    let mut world = World::acd();
+    world.readiness("carla", Readiness::NotReady(reason("lunch")));
+    let (stale, _) = world.asked_of("2003").unwrap();
+    world.register("anna", "2003");
+    world.register("carla", "2003");
+    world.no(stale, RefusalCause::ResourceBusy);
+    assert_eq!(world.refusal(stale).unwrap().0, RefusalCause::ResourceBusy);
+    world.obeys("2003");
+    let carla = world.agent("carla");
+    assert_eq!((&carla.provider_state, carla.readiness.clone()), (&Some(Pbx::Ready), Readiness::Ready));
+    // The same with a lost link: she is logged on anew afterwards.
+    world.readiness("carla", Readiness::NotReady(reason("lunch")));
+    world.register("anna", "2003");
+    world.register("carla", "2003");
+    world.lose();
+    world.asked.clear();
+    world.input(InputBody::LinkReady { provider: pbx(), capabilities: with_agents() });
+    world.resynced();
+    assert_eq!(world.states_asked("2003"), [Asked::LoggedOn]);
 }
 
 #[test]
