@@ -1,6 +1,7 @@
 //! Dutch and English for what people read.
 
 use clap::ValueEnum;
+use schakel_contract::problem::RefusalCause;
 use schakel_contract::views::{
     ActionName, AvailabilityState, ConnectionState, MatchKind, ReasonView, SessionCause, SessionState,
 };
@@ -151,6 +152,30 @@ impl Language {
             SessionCause::Expired => ("te lang geparkeerd", "parked for too long"),
         };
         self.pick(nl, en)
+    }
+
+    /// Why something of an agent's own work is refused; none of what calls have reasons of their own for.
+    pub fn of_work(self, cause: RefusalCause) -> Option<&'static str> {
+        let (nl, en) = match cause {
+            RefusalCause::SessionOpen => (
+                "Er staat al een contactsessie open: parkeer of sluit die eerst.",
+                "Another session is open: park or close it first.",
+            ),
+            RefusalCause::AlreadyDecided => {
+                ("Dat is al anders besloten.", "It was decided otherwise before.")
+            }
+            RefusalCause::InvalidSessionState => {
+                ("De contactsessie is al gesloten.", "The session is closed already.")
+            }
+            RefusalCause::UnknownSession => {
+                ("Die contactsessie is er niet meer.", "That session is not there any more.")
+            }
+            RefusalCause::UnknownContact => {
+                ("Dat contact is te lang geleden.", "That contact was too long ago.")
+            }
+            _ => return None,
+        };
+        Some(self.pick(nl, en))
     }
 
     /// What was recognised, in a word.

@@ -3,6 +3,7 @@
 //! | module | what |
 //! | --- | --- |
 //! | [`phone`] | the library form: sign on, give commands, wait for what must come |
+//! | [`missing`] | what an agent wanted to do something with, and is not there |
 //! | `heart` | what JKC's browser does by itself: sessions and heartbeats |
 //! | `work` | the agent's own work: ready or not, contact sessions, the directory |
 //! | [`typed`] | what an agent types, in Dutch and English |
@@ -11,6 +12,7 @@
 //! | `run` | `schakel softphone` |
 
 mod heart;
+pub mod missing;
 pub mod phone;
 mod run;
 pub mod script;

@@ -1,6 +1,7 @@
 //! The softphone as a library: one agent at one device.
 
 use super::heart::Browser;
+use super::missing::Missing;
 use super::typed::Typed;
 use crate::client::{Api, ApiError, EventStream, Ledger, Order, Picture, StreamItem};
 use reqwest::Method;
@@ -57,7 +58,7 @@ pub enum SoftphoneError {
     Refused(Box<RefusalView<'static>>),
     /// There is nothing at this device to do that with.
     #[error("{0}")]
-    Nothing(&'static str),
+    Nothing(Missing),
     /// What was awaited did not come.
     #[error("{what} did not come within {within:?}; at {device} now: {now}")]
     NotSeen {
@@ -375,7 +376,7 @@ impl Softphone {
             };
             ledger.picture().live_calls().find(rings).map(|call| call.id)
         });
-        let call = call.ok_or(SoftphoneError::Nothing("no call rings at a colleague"))?;
+        let call = call.ok_or(SoftphoneError::Nothing(Missing::ColleaguesCall))?;
         self.at(call, ActionName::PickUp, None::<&()>).await
     }
 
@@ -406,7 +407,7 @@ impl Softphone {
             _ => 2,
         });
         let chosen = best.or_else(|| here().next()).map(|(call, _)| call.id);
-        chosen.ok_or(SoftphoneError::Nothing("there is no call at this device"))
+        chosen.ok_or(SoftphoneError::Nothing(Missing::Call))
     }
 
     async fn at(
@@ -427,7 +428,7 @@ impl Softphone {
             let last = || picture.transfers_of(device).next_back();
             picture.transfer_under_way(device).or_else(last).map(|transfer| transfer.id.to_string())
         });
-        let transfer = transfer.ok_or(SoftphoneError::Nothing("no transfer is under way at this device"))?;
+        let transfer = transfer.ok_or(SoftphoneError::Nothing(Missing::Transfer))?;
         self.command(Method::POST, &["transfers", &transfer, what], None::<&()>).await
     }
 

@@ -97,12 +97,21 @@ async fn obey(phone: &Softphone, language: Language, typed: &Typed) {
 /// Why something was not done, and what can be done instead, in the agent's language where the rule is one of schakel's.
 fn explained(language: Language, error: &SoftphoneError) -> String {
     let (title, reason, allowed) = match error {
+        SoftphoneError::Nothing(missing) => return missing.text(language).to_owned(),
         SoftphoneError::Api(ApiError::Problem(problem)) => {
             (Some(&*problem.title), &problem.reason, problem.allowed_actions.as_deref())
         }
         SoftphoneError::Refused(refusal) => (None, &refusal.reason, Some(&*refusal.allowed_actions)),
         _ => return error.to_string(),
     };
+    // Of an agent's own work there is no reason with texts of its own: the cause says it all.
+    let cause = match error {
+        SoftphoneError::Api(ApiError::Problem(problem)) => problem.cause,
+        _ => None,
+    };
+    if let Some(text) = cause.and_then(|cause| language.of_work(cause)) {
+        return text.to_owned();
+    }
     let (Some(reason), Some(allowed)) = (reason, allowed) else { return error.to_string() };
     let buttons: Vec<_> = allowed.iter().map(|action| format!("[{}]", language.action(*action))).collect();
     let title =
@@ -247,7 +256,7 @@ fn prompt() {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use schakel_contract::problem::{Problem, ProblemKind};
+    use schakel_contract::problem::{Problem, ProblemKind, RefusalCause};
     use schakel_contract::views::{ActionName, ReasonCode, ReasonView};
 
     #[test]
@@ -264,5 +273,18 @@ mod tests {
         assert_eq!(text, "Het gesprek gaat hier niet over.\n  [Uit de wacht] [Ophangen]");
         let text = explained(Language::En, &error);
         assert!(text.ends_with(": The call does not ring here.\n  [Retrieve] [Hang up]"), "{text}");
+    }
+
+    #[test]
+    fn t11_t16_what_stands_in_the_way_of_work_is_explained_in_the_agents_language() {
+        let refused = |kind| {
+            let mut problem = Problem::new(kind, "Session 1 is open.");
+            problem.cause = Some(RefusalCause::SessionOpen);
+            SoftphoneError::Api(ApiError::Problem(Box::new(problem)))
+        };
+        let text = explained(Language::Nl, &refused(ProblemKind::SessionOpen));
+        assert_eq!(text, "Er staat al een contactsessie open: parkeer of sluit die eerst.");
+        let nothing = SoftphoneError::Nothing(crate::softphone::missing::Missing::Question);
+        assert!(explained(Language::Nl, &nothing).starts_with("er kwam geen gesprek binnen"));
     }
 }

@@ -1,5 +1,6 @@
 //! The agent's own work: ready or not, contact sessions, keep or ignore, the directory.
 
+use super::missing::Missing;
 use super::phone::{Softphone, SoftphoneError};
 use reqwest::Method;
 use schakel_contract::reply::CommandReply;
@@ -78,7 +79,7 @@ impl Softphone {
             let mut all = ledger.picture().sessions_of(&self.seat().agent);
             all.rfind(|session| session.state == SessionState::Parked).map(|session| session.id)
         });
-        self.change_session(parked.ok_or(SoftphoneError::Nothing("no session is parked"))?, "resume").await
+        self.change_session(parked.ok_or(SoftphoneError::Nothing(Missing::ParkedSession))?, "resume").await
     }
 
     /// Ends the open session: the agent is free.
@@ -101,8 +102,7 @@ impl Softphone {
             // A second decision gets the API's own answer: the first one counts.
             undecided.or_else(|| all().find_map(|one| Some((one.id, one.decisions.last()?.call))))
         });
-        let (session, call) =
-            asked.ok_or(SoftphoneError::Nothing("no call has arrived while a session was open"))?;
+        let (session, call) = asked.ok_or(SoftphoneError::Nothing(Missing::Question))?;
         let request = SessionDecisionRequest { call, decision };
         self.command(Method::POST, &["sessions", &session.to_string(), "decisions"], Some(&request)).await
     }
@@ -119,22 +119,9 @@ impl Softphone {
         Ok(found.items)
     }
 
-    /// A number; with an @ before it a colleague; `1)` a hit of the last search; `entry:ID` an entry of the directory.
+    /// To whom: a number; with an @ before it a colleague; `1)` a hit of the last search; `entry:ID` of the directory.
     pub(super) fn destination(&self, text: &str) -> Result<Destination, SoftphoneError> {
-        if let Some(agent) = text.strip_prefix('@') {
-            return Ok(Destination::Agent(AgentName(agent.to_owned())));
-        }
-        if let Some(entry) = text.strip_prefix("entry:") {
-            return Ok(Destination::Entry(EntryId(entry.to_owned())));
-        }
-        let Some(place) = text.strip_suffix(')') else {
-            return Ok(Destination::Number(DialString(text.to_owned())));
-        };
-        let hits = self.hits();
-        let place = place.parse::<usize>().ok().and_then(|place| place.checked_sub(1));
-        let hit = place.and_then(|place| hits.get(place));
-        let hit = hit.ok_or(SoftphoneError::Nothing("the last search has no such hit"))?;
-        Ok(Destination::Entry(EntryId(hit.entry.id.clone())))
+        destination(text, &self.hits()).map_err(SoftphoneError::Nothing)
     }
 
     async fn change_session(&self, session: Uuid, change: &str) -> Done {
@@ -143,7 +130,7 @@ impl Softphone {
 
     async fn open_one(&self) -> Result<Uuid, SoftphoneError> {
         let open = self.refresh().await?.agent.session;
-        open.ok_or(SoftphoneError::Nothing("no session is open"))
+        open.ok_or(SoftphoneError::Nothing(Missing::OpenSession))
     }
 }
 
@@ -152,4 +139,108 @@ pub(super) fn asked_about(session: &SessionView<'_>) -> Option<(Uuid, Uuid)> {
     let open = Some(session).filter(|session| session.state == SessionState::Open)?;
     let asked = open.decisions.iter().rfind(|asked| asked.decision.is_none())?;
     Some((open.id, asked.call))
+}
+
+fn destination(text: &str, hits: &[DirectoryHitView<'_>]) -> Result<Destination, Missing> {
+    if let Some(agent) = text.strip_prefix('@') {
+        return Ok(Destination::Agent(AgentName(agent.to_owned())));
+    }
+    if let Some(entry) = text.strip_prefix("entry:") {
+        return Ok(Destination::Entry(EntryId(entry.to_owned())));
+    }
+    let Some(place) = text.strip_suffix(')') else {
+        return Ok(Destination::Number(DialString(text.to_owned())));
+    };
+    let place = place.parse::<usize>().ok().and_then(|place| place.checked_sub(1));
+    let hit = place.and_then(|place| hits.get(place)).ok_or(Missing::Hit)?;
+    Ok(Destination::Entry(EntryId(hit.entry.id.clone())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Language;
+    use schakel_contract::Timestamp;
+    use schakel_contract::views::{DecisionView, DirectoryEntryView, EntryKind, SessionCause};
+    use std::borrow::Cow;
+
+    fn hit(id: &str) -> DirectoryHitView<'static> {
+        let entry = DirectoryEntryView {
+            id: id.into(),
+            kind: EntryKind::Department,
+            name: "Burgerzaken".into(),
+            number: "7000".into(),
+            department: None,
+            function: None,
+            agent: None,
+            email: None,
+            queue: None,
+            version: 1,
+        };
+        DirectoryHitView {
+            entry: Cow::Owned(entry),
+            agent: None,
+            availability: None,
+            device: None,
+            queue: None,
+        }
+    }
+
+    #[test]
+    fn t13_a_destination_is_a_number_a_colleague_a_hit_or_an_entry() {
+        let hits = [hit("a"), hit("b")];
+        let to = |text: &str| destination(text, &hits);
+        assert_eq!(to("0201234567"), Ok(Destination::Number(DialString("0201234567".into()))));
+        assert_eq!(to("@bram"), Ok(Destination::Agent(AgentName("bram".into()))));
+        assert_eq!(to("2)"), Ok(Destination::Entry(EntryId("b".into()))));
+        assert_eq!(to("entry:burgerzaken"), Ok(Destination::Entry(EntryId("burgerzaken".into()))));
+        for wrong in ["0)", "3)", ")", "x)"] {
+            assert_eq!(to(wrong), Err(Missing::Hit), "{wrong}");
+        }
+        assert_eq!(destination("1)", &[]), Err(Missing::Hit), "before any search");
+    }
+
+    fn session(state: SessionState, decisions: &[(u128, Option<SessionDecision>)]) -> SessionView<'static> {
+        let now = Timestamp::from_millis(0);
+        let decision = |&(call, decision): &(u128, _)| DecisionView { call: Uuid::from_u128(call), decision };
+        SessionView {
+            id: Uuid::from_u128(9),
+            agent: "anna".into(),
+            contact: None,
+            reference: None,
+            state,
+            cause: SessionCause::Asked,
+            opened_at: now,
+            since: now,
+            lease: None,
+            decisions: decisions.iter().map(decision).collect(),
+            opened_by: Uuid::nil(),
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn t16_only_an_open_session_is_asked_about_and_only_the_newest_undecided_call() {
+        let call =
+            |decisions| asked_about(&session(SessionState::Open, decisions)).map(|(_, call)| call.as_u128());
+        assert_eq!(call(&[(1, None), (2, None), (3, Some(SessionDecision::Keep))]), Some(2));
+        assert_eq!(call(&[(3, Some(SessionDecision::Ignore))]), None);
+        assert_eq!(call(&[]), None);
+        assert_eq!(asked_about(&session(SessionState::Parked, &[(1, None)])), None);
+    }
+
+    #[test]
+    fn what_is_missing_is_said_in_both_languages() {
+        for missing in [
+            Missing::Call,
+            Missing::ColleaguesCall,
+            Missing::Transfer,
+            Missing::OpenSession,
+            Missing::ParkedSession,
+            Missing::Question,
+            Missing::Hit,
+        ] {
+            assert_ne!(missing.text(Language::Nl), missing.text(Language::En));
+        }
+    }
 }
