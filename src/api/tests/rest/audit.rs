@@ -245,3 +245,34 @@ fn avg_17_an_erased_customer_is_nowhere_any_more() {
         assert_eq!((&nothing["contacts"], &nothing["notifications"]), (&json!(0), &json!(0)), "{nothing}");
     });
 }
+
+#[test]
+fn avg_5_what_is_old_has_no_number_and_is_still_told() {
+    in_house(async |house| {
+        house.forget_at_once().await;
+        let call = house.speaks().await;
+        let contact = house.get(&format!("/calls/{call}")).await.body["contact"].as_str().unwrap().to_owned();
+        house.post(&format!("/calls/{call}/connections/2001/hang-up"), None).await;
+        let before = house.get(&format!("/contacts/{contact}/timeline")).await.body;
+        assert!(before.to_string().contains("0201234567"));
+        assert_eq!(house.app.withhold_before(0).await, 0, "nothing is that old");
+        // The ended call has left the live picture, and with it the snapshot.
+        while house.engine.read(|state| !state.calls.is_empty()).await.unwrap() {}
+        let last = house.engine.snapshot().await.unwrap();
+        let changed = house.app.withhold_before(i64::MAX).await;
+        assert!(changed > last, "each of {last} inputs, and notifications: {changed}");
+        assert_eq!(house.app.withhold_before(i64::MAX).await, 0, "it is done once");
+        house.store.empty_log().await.unwrap();
+        assert_eq!(house.occurrences("0201234567"), 0);
+        let after = house.get(&format!("/contacts/{contact}/timeline")).await.body;
+        let told = |story: &Value| -> Vec<Value> {
+            let items = story["items"].as_array().unwrap().iter();
+            items.map(|item| item["notification"]["data"]["change"].clone()).collect()
+        };
+        assert_eq!(told(&after), told(&before), "what happened stays");
+        // What comes after it is told as always.
+        house.rings().await;
+        assert!(house.get("/events").await.body.to_string().contains("0201234567"));
+        house.audit_is_sound();
+    });
+}

@@ -8,6 +8,7 @@ mod agents;
 mod calls;
 mod commands;
 mod dialects;
+mod erase;
 mod facts;
 mod late;
 mod links;
