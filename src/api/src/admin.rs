@@ -64,6 +64,7 @@ async fn all(app: &ApiState) -> Response {
     out.one("schakel_event_streams", "gauge", "Event streams that are open.", open);
     let lost = "Rows of the audit log that could not be written.";
     out.one("schakel_audit_lost_total", "counter", lost, app.audit.lost());
+    metrics::of_register(&app.register.figures(), &mut out);
     metrics::of_answers(&app.answers, &mut out);
     app.requests.write(&mut out);
     metrics::of_process(&mut out);

@@ -7,6 +7,7 @@ use schakel_core::model::provider::LinkState;
 use schakel_core::state::State;
 use schakel_journal::Counters;
 use schakel_outbox::{Circuit, SubscriptionStatus};
+use schakel_register::Figures;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
@@ -142,6 +143,15 @@ pub(crate) fn of_journal(counters: &Counters, out: &mut Text) {
         "The newest notification's cursor.",
         counters.last_notification,
     );
+}
+
+/// What the register tells.
+pub(crate) fn of_register(figures: &Figures, out: &mut Text) {
+    out.one("schakel_recognised_numbers", "gauge", "Numbers that are switched on.", figures.numbers);
+    let help = "Memory for them and their names.";
+    out.one("schakel_recognised_numbers_bytes", "gauge", help, figures.bytes);
+    let help = "Colleagues and departments.";
+    out.one("schakel_directory_entries", "gauge", help, figures.entries);
 }
 
 /// What receivers answered to a question.

@@ -51,6 +51,8 @@ fn figures_are_text_that_prometheus_reads_and_hold_no_number() {
             "process_resident_memory_bytes ",
             "schakel_link_observed_total{provider=\"pbx\",kind=\"messages_refused\"} 1\n",
             "schakel_journal_commits_total ",
+            "schakel_recognised_numbers 0\n",
+            "schakel_directory_entries 0\n",
             "schakel_api_request_seconds_count{route=\"register\",status=\"200\"} 2\n",
         ] {
             assert!(text.contains(wanted), "{wanted} in {text}");
