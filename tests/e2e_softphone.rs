@@ -11,6 +11,7 @@ use schakel_simulator::switch::{
     AgentState, ExtensionConfig, Number, OutsideConfig, QueueConfig, RoutingPointConfig, SwitchConfig,
 };
 use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -33,7 +34,7 @@ struct House {
     simulator: RunningSimulator,
     url: String,
     token: String,
-    _daemon: Child,
+    daemon: Child,
 }
 
 impl House {
@@ -85,13 +86,18 @@ impl House {
         let printed = String::from_utf8(made.stdout).unwrap();
         assert!(made.status.success(), "{printed}{}", String::from_utf8_lossy(&made.stderr));
         let token = printed.split_whitespace().last().unwrap().to_owned();
-        let daemon =
-            schakel().arg("serve").arg("--config").arg(&config).stdout(Stdio::null()).spawn().unwrap();
+        let daemon = serve(folder.path());
         let url = format!("http://{api}");
         tokio::time::timeout(LIMIT, until_linked(&url, &token))
             .await
             .expect("the daemon is linked to the PBX in time");
-        Self { folder, simulator, url, token, _daemon: daemon }
+        Self { folder, simulator, url, token, daemon }
+    }
+
+    /// The daemon is killed without warning, and starts again.
+    async fn kill_and_start(&mut self) {
+        self.daemon.kill().await.unwrap();
+        self.daemon = serve(self.folder.path());
     }
 
     /// An agent who follows a script; gives his process once he sits at his telephone.
@@ -137,6 +143,12 @@ impl House {
         let so = tokio::time::timeout(LIMIT, so).await;
         so.unwrap_or_else(|_| panic!("{device} is {:?}", there(&self.simulator.state())));
     }
+}
+
+/// The daemon of a folder.
+fn serve(folder: &Path) -> Child {
+    let config = folder.join("schakel.toml");
+    schakel().arg("serve").arg("--config").arg(config).stdout(Stdio::null()).spawn().unwrap()
 }
 
 /// The API at an address.
@@ -324,4 +336,22 @@ async fn t01_the_stand_in_for_jkc_answers_where_a_call_goes_and_a_slow_one_is_no
         assert!(told.contains(&format!("rings @ {rings}")), "{rule:?}:\n{told}");
         house.simulator.hang_up(CUSTOMER).unwrap();
     }
+}
+
+#[tokio::test]
+async fn t11_an_open_session_survives_the_daemon_as_long_as_the_browser_is_there() {
+    let mut house = House::open().await;
+    let anna = "\
+        session K-1\nwait session open\nsay open\n\
+        wait ringing 60s\nexpect session open\nwait decision\nbrowser weg\nwait session parked 30s\n";
+    let anna = says(house.agent("anna", "2001", anna).await, "open").await;
+    let bram = "session\nwait session open\nbrowser gone\nsay gone\nwait session parked 60s\n";
+    let bram = says(house.agent("bram", "2002", bram).await, "gone").await;
+    house.kill_and_start().await;
+    // All leases begin anew with the daemon, so without heartbeats Anna's session would be parked with Bram's.
+    let (code, told) = end(bram).await;
+    assert_eq!(code, Some(0), "Bram:\n{told}");
+    house.simulator.ring(CUSTOMER, "2001").unwrap();
+    let (code, told) = end(anna).await;
+    assert_eq!(code, Some(0), "{told}");
 }
