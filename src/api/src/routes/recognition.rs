@@ -54,6 +54,7 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .scope(Scope::RecognitionRead)
         .search()
+        .search()
         .body::<NumberSearchRequest>()
         .gives::<RecognitionView<'static>>(),
         register::import(

@@ -114,6 +114,34 @@ fn bio_8_15_who_looks_at_persons_is_in_the_log_once_a_minute() {
 }
 
 #[test]
+fn bio_8_15_who_searches_persons_or_changes_them_is_in_the_log() {
+    in_house(async |house| {
+        let known =
+            json!({ "kind": "person", "name": "J. de Vries", "numbers": [{ "number": "0612345678" }] });
+        let put = house.send("PUT", "/recognition/customers/K-1", Some(known)).await;
+        assert!(put.status.is_success(), "{}", put.body);
+        let found = house.post("/recognition/search", Some(json!({ "number": "0612345678" }))).await;
+        assert!(found.body.to_string().contains("Vries"), "{}", found.body);
+        house.post("/directory/search", Some(json!({ "text": "vries" }))).await;
+        for (action, object) in [
+            ("recognition.search", Value::Null),
+            ("directory.search", Value::Null),
+            ("recognition.", json!("recognition/customers/K-1")),
+        ] {
+            let rows = house.audit(action).await;
+            assert!(rows.iter().any(|row| row["object"] == object), "{action}: {rows:?}");
+        }
+        let token = house.new_token(&[Scope::RecognitionRead], None).await;
+        let search = json!({ "number": "0612345678" });
+        let withheld = house.as_token(&token, "POST", "/recognition/search", Some(search)).await;
+        assert_eq!(withheld.status, 200);
+        let text = withheld.body.to_string();
+        assert!(!text.contains("612345678") && !text.contains("Vries") && text.contains("K-1"), "{text}");
+        house.audit_is_sound();
+    });
+}
+
+#[test]
 fn bio_8_15_who_is_refused_is_in_the_log_and_cannot_fill_it() {
     in_house(async |house| {
         let token = house.new_token(&[Scope::CallsRead], None).await;

@@ -262,9 +262,8 @@ async fn text_of(house: &House, token: &str, method: &str, path: &str) -> (u16, 
 
 /// It is still what the contract says it is.
 fn is<T: DeserializeOwned>(text: &str) {
-    if let Err(error) = serde_json::from_str::<T>(text) {
-        panic!("{error}: {text}");
-    }
+    let read = serde_json::from_str::<T>(text);
+    assert!(read.is_ok(), "{:?}: {text}", read.err());
 }
 
 #[test]
