@@ -2,10 +2,13 @@
 
 use super::agreement::agree;
 use super::stage::{BAKERY, GARAGE, JANSEN, PETERS, Ringing, SMIT, SOON, Stage, rings_at, simulator};
+use super::tally::DEPARTMENT;
 use super::teller::{Untrue, Who, say};
-use crate::client::screen;
+use crate::client::{screen, work};
 use crate::softphone::Softphone;
-use schakel_contract::views::{ActionName, ConnectionState, TransferKind};
+use reqwest::Method;
+use schakel_contract::requests::DirectoryEntryRequest;
+use schakel_contract::views::{ActionName, ConnectionState, DirectoryEntryView, EntryKind, TransferKind};
 use uuid::Uuid;
 
 /// Rings, is answered, held, retrieved, transferred warm, completed (T03 to T07, T09).
@@ -72,14 +75,15 @@ pub(super) async fn taken_back(stage: &mut Stage) -> Result<(), Untrue> {
     hang_up(stage, Who::Anna, ringing.contact).await
 }
 
-/// Straight to a colleague's extension (T08).
+/// Straight to a colleague, found by parts of her name; her department is what was chosen (T08, T13, T24).
 pub(super) async fn cold_transfer(stage: &mut Stage) -> Result<(), Untrue> {
     stage.teller.chapter("Koud doorverbonden", "Transferred cold").await;
     let ringing = stage.ring(SMIT, "2001").await?;
     answer(stage, &ringing).await?;
     let mark = stage.mark();
-    say!(stage, Anna, "klikt [Koud doorverbinden] naar 2003", "clicks [Transfer cold] to 2003");
-    stage.anna.transfer(TransferKind::Cold, "2003").await?;
+    find_carla(stage).await?;
+    say!(stage, Anna, "klikt [Koud doorverbinden] naar haar", "clicks [Transfer cold] to her");
+    stage.anna.transfer(TransferKind::Cold, "1)").await?;
     colleague_sees_customer(stage, mark, &ringing, "2003").await?;
     say!(stage, Carla, "klikt [Opnemen]", "clicks [Answer]");
     stage.carla.ringing(SOON).await?;
@@ -125,6 +129,33 @@ pub(super) async fn missed(stage: &mut Stage) -> Result<(), Untrue> {
     stage.hangs_up(GARAGE)?;
     stage.told(mark, ringing.contact, "call.missed").await?;
     agree(stage).await
+}
+
+/// JKC put Carla in the directory; Anna finds her, and sees whether she is free.
+async fn find_carla(stage: &Stage) -> Result<(), Untrue> {
+    let entry = DirectoryEntryRequest {
+        kind: EntryKind::Person,
+        name: "Carla van der Meer".into(),
+        number: "2003".into(),
+        department: Some(DEPARTMENT.into()),
+        function: None,
+        agent: Some("carla".into()),
+        email: None,
+        queue: None,
+    };
+    let path = ["directory", "entries", "medewerker-3"];
+    let _: DirectoryEntryView = stage.api.send(Method::PUT, &path, &entry).await?;
+    say!(stage, Anna, "zoekt \"meer car\"", "searches \"meer car\"");
+    let hits = stage.anna.search("meer car").await?;
+    for (place, hit) in hits.iter().enumerate() {
+        stage.teller.tell(Who::Jkc, &work::hit(stage.teller.language, place + 1, hit));
+    }
+    let found: Vec<_> = hits.iter().map(|hit| (&*hit.entry.name, hit.agent.as_deref())).collect();
+    stage.teller.check(found == [(&*entry.name, Some("carla"))], || {
+        format!("the search finds {} alone; it finds {found:?}", entry.name)
+    })?;
+    let free = hits.iter().all(|hit| hit.availability.as_ref().is_some_and(|now| now.takes_calls));
+    stage.teller.check(free, || "Carla can take a call, and the hit says so".into())
 }
 
 /// Anna answers what rings at 2001.

@@ -10,6 +10,9 @@ use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 use uuid::Uuid;
 
+/// The department of the colleague to whom a customer is handed over straight away.
+pub(super) const DEPARTMENT: &str = "Belastingen";
+
 /// Counts of the story itself: nothing of it comes from schakel but the ids of contacts.
 #[derive(Debug)]
 pub(super) struct Tally {
@@ -78,6 +81,9 @@ pub(super) async fn report(stage: &Stage) -> Result<(), Untrue> {
         + rest.answered_elsewhere
         + rest.not_completed
         + rest.unknown;
+    let mut departments = total.departments.iter();
+    let chosen = departments.find(|each| each.department.as_deref() == Some(DEPARTMENT));
+    let chosen = chosen.map_or(0, |each| each.transfers.number);
     let handed = tally.warm.get() + tally.cold.get();
     for (what, is, must_be) in [
         ("received", total.received, tally.received.get()),
@@ -86,6 +92,7 @@ pub(super) async fn report(stage: &Stage) -> Result<(), Untrue> {
         ("transferred warm", total.transferred.warm, tally.warm.get()),
         ("transferred cold", total.transferred.cold, tally.cold.get()),
         ("handled without transfer", total.handled_without_transfer.number, answered - handed),
+        ("transferred to the department that was chosen", chosen, tally.cold.get()),
         ("started from JKC", total.started_from_jkc, tally.started.get()),
         ("under way", report.under_way, 0),
     ] {
