@@ -7,7 +7,7 @@ use crate::model::call::{Call, Connection, Direction, Purpose};
 use crate::model::contact::Contact;
 use crate::model::device::DeviceKind;
 use crate::model::ids::{ContactId, DeviceId, ProviderId, TransferId};
-use crate::model::time::Time;
+use crate::model::time::{Millis, Time};
 use crate::state::State;
 
 impl Context<'_> {
@@ -78,7 +78,9 @@ fn leg(state: &State, call: &Call, at: &Connection) -> LegFact {
         // First seen on hold: he spoke before.
         false => at.connected.or((at.held.0 > 0).then_some(at.entered)),
     };
-    let answered: Option<Time> = answered.map(|answered| answered.max(at.entered));
+    let answered = answered.map(|answered: Time| answered.max(at.entered)).filter(|answered| *answered <= left);
+    // Who holds before he has anybody holds no customer.
+    let held = answered.map_or(Millis::default(), |answered| at.held.min(left - answered));
     LegFact {
         device: at.device.clone(),
         kind,
@@ -86,9 +88,9 @@ fn leg(state: &State, call: &Call, at: &Connection) -> LegFact {
         agent: at.agent.clone(),
         through_jkc: at.agent.is_some(),
         arrived: at.entered,
-        answered: answered.filter(|answered| *answered <= left),
+        answered,
         left,
-        held: at.held,
+        held,
         cause: at.cause,
     }
 }

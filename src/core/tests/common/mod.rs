@@ -136,7 +136,10 @@ impl World {
                     assert!(!self.completed.contains(&id), "a second outcome of {id}");
                     self.completed.push(id);
                 }
-                Effect::Fact(fact) => drop(self.facts.insert(fact.contact, *fact)),
+                Effect::Fact(fact) => {
+                    self.check_fact(&fact);
+                    self.facts.insert(fact.contact, *fact);
+                }
                 _ => {}
             }
         }
@@ -165,6 +168,23 @@ impl World {
             assert!(same, "rule 3: a contact changed its customer, after {input:?}");
             known.clone_from(&contact.customer);
         }
+    }
+
+    /// What must be true of every fact: it is of a contact that has just ended, and its times are in order.
+    fn check_fact(&self, fact: &ContactFact) {
+        let contact = &self.state.contacts[&fact.contact];
+        assert_eq!(contact.ended, Some(Time(self.now)), "{fact:?}");
+        assert_eq!(contact.started, fact.received, "{fact:?}");
+        assert!(fact.received <= fact.ended && fact.ended <= Time(self.now), "{fact:?}");
+        for leg in &fact.legs {
+            assert!(fact.received <= leg.arrived && leg.arrived <= leg.left, "{leg:?} of {fact:?}");
+            assert!(leg.left <= fact.ended, "{leg:?} of {fact:?}");
+            let since = leg.answered.unwrap_or(leg.left);
+            assert!(leg.arrived <= since && since <= leg.left, "{leg:?} of {fact:?}");
+            assert!(leg.held <= leg.left - since, "held longer than had: {leg:?} of {fact:?}");
+            assert_eq!(leg.agent.is_some(), leg.through_jkc);
+        }
+        assert!(fact.transfers.iter().all(|transfer| transfer.state.is_terminal()), "{fact:?}");
     }
 
     pub fn wait(&mut self, span: Millis) {
