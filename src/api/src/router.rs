@@ -75,7 +75,12 @@ async fn elsewhere(app: ApiState, request: Request, kind: ProblemKind) -> Respon
 async fn answer(app: ApiState, index: usize, request: Request) -> Response {
     let (started, path) = (Instant::now(), request.uri().path().to_owned());
     let route = &app.routes[index];
-    let result = guarded(route.id, handle(app.clone(), index, request)).await;
+    let handled = guarded(route.id, handle(app.clone(), index, request));
+    let result = match app.audited[index] {
+        // A caller who does not wait for the answer takes neither the change back nor its row in the audit log.
+        Audited::Change(_) => tokio::spawn(handled).await.unwrap_or_else(|_| Err(unanswered(route))),
+        _ => handled.await,
+    };
     let response = result.unwrap_or_else(|failure| failure.at(&path));
     app.requests.count(route.id, response.status().as_u16(), Some(started.elapsed()));
     with_headers(response)

@@ -69,7 +69,6 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .scope(Scope::DirectoryRead)
         .search()
-        .search()
         .body::<DirectorySearchRequest>()
         .gives_all::<DirectoryHitView<'static>>(),
         register::import(

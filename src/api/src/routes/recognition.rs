@@ -54,7 +54,6 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .scope(Scope::RecognitionRead)
         .search()
-        .search()
         .body::<NumberSearchRequest>()
         .gives::<RecognitionView<'static>>(),
         register::import(

@@ -9,8 +9,9 @@ use schakel_core::model::cause::Cause;
 use schakel_core::model::ids::DeviceId;
 use schakel_core::model::pii::Pii;
 use schakel_core::report::{CallEvent, CallReport, EventReport, ProviderConnection, ReportedParty};
-use schakel_journal::verify_audit;
+use schakel_journal::{AuditFilter, verify_audit};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 impl House {
     /// The rows with an action, oldest first.
@@ -90,6 +91,26 @@ fn bio_8_15_a_change_is_in_the_log_before_its_answer() {
         let hook = json!({ "url": "https://jkc.example.nl/x" });
         let hook = house.post("/webhooks", Some(hook)).await.body["id"].as_str().unwrap().to_owned();
         assert_eq!(house.audit("webhook.create").await[0]["object"], format!("webhooks/{hook}"));
+        house.audit_is_sound();
+    });
+}
+
+#[test]
+fn bio_8_15_a_change_of_who_does_not_wait_for_its_answer_is_in_the_log_too() {
+    in_house(async |house| {
+        let known =
+            json!({ "kind": "person", "name": "J. de Vries", "numbers": [{ "number": "0612345678" }] });
+        let put = house.send("PUT", "/recognition/customers/K-1", Some(known));
+        let gone = tokio::time::timeout(Duration::ZERO, put).await;
+        assert!(gone.is_err(), "the caller has gone before it is answered");
+        let written = async {
+            let filter = AuditFilter { action: Some("recognition.put".into()), ..AuditFilter::default() };
+            while house.store.reader().unwrap().audit(0, 1, &filter).unwrap().0.is_empty() {
+                house.store.audit(Vec::new()).await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), written).await.expect("the row is written");
+        assert_eq!(house.get("/recognition/customers/K-1").await.status, 200);
         house.audit_is_sound();
     });
 }
