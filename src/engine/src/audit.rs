@@ -70,6 +70,7 @@ fn action(command: &Command) -> String {
         Command::SetDoNotDisturb { .. } => ("device", "set-do-not-disturb"),
         Command::SetForwarding { .. } => ("device", "set-forwarding"),
         Command::SetAgentState { .. } => ("agent", "set-agent-state"),
+        Command::GetAgentState { .. } => ("agent", "get-agent-state"),
         other => ("call", other.action().map_or("other", |action| action.as_str())),
     };
     format!("{family}.{verb}")
@@ -80,7 +81,8 @@ fn object(record: &CommandRecord) -> Option<String> {
         Command::Register { agent, .. }
         | Command::Unregister { agent }
         | Command::SetReadiness { agent, .. }
-        | Command::SetAgentState { agent, .. } => return Some(agents(agent.as_str())),
+        | Command::SetAgentState { agent, .. }
+        | Command::GetAgentState { agent } => return Some(agents(agent.as_str())),
         Command::SetDoNotDisturb { provider, device, .. }
         | Command::SetForwarding { provider, device, .. } => return Some(devices(provider, device)),
         Command::OpenSession { agent, .. } if record.session.is_none() => {
@@ -152,6 +154,17 @@ mod tests {
             from: Some("10.0.0.7".into()),
         };
         assert_eq!(row, expected);
+    }
+
+    #[test]
+    fn bio_8_15_what_schakel_asks_by_itself_about_an_agent_is_told_of_that_agent() {
+        let command = Command::GetAgentState { agent: "jansen".into() };
+        let row =
+            of_command(&CommandRecord { call: None, ..record(command, CommandOutcome::Succeeded) }, Time(5));
+        assert_eq!(
+            (row.action.as_str(), row.object.as_deref()),
+            ("agent.get-agent-state", Some("agents/jansen"))
+        );
     }
 
     #[test]
