@@ -83,6 +83,7 @@ pub struct Numbers {
     pub country: String,
     pub area_code: String,
     pub trunk_prefixes: Vec<String>,
+    pub outside_line: String,
     pub extensions: Vec<String>,
     pub own: Vec<String>,
 }
@@ -94,6 +95,7 @@ impl Numbers {
             country: self.country.clone(),
             area_code: self.area_code.clone(),
             trunk_prefixes: self.trunk_prefixes.clone(),
+            outside_line: self.outside_line.clone(),
             extensions: self.extensions.clone(),
             own: self.own.clone(),
         }

@@ -9,13 +9,13 @@ use bytes::Bytes;
 use http::StatusCode;
 use schakel_contract::problem::{ProblemKind, RefusalCause};
 use schakel_contract::reply;
-use schakel_contract::requests::{Destination, DialString, EntryId};
+use schakel_contract::requests::{CustomerReference, Destination, DialString, EntryId};
 use schakel_core::command::{Command, CommandRecord, CommandState};
 use schakel_core::model::ids::{AgentId, CommandId, DeviceId, ProviderId, Str};
 use schakel_core::model::pii::Pii;
 use schakel_core::state::State;
 use schakel_engine::{Accepted, CommandRequest, Idempotency};
-use schakel_register::directory::{self, dial_string};
+use schakel_register::directory;
 use sha2::{Digest as _, Sha256};
 
 /// Hands in a command, waits for its outcome, and answers.
@@ -117,6 +117,7 @@ pub(crate) async fn number_for(app: &ApiState, destination: Destination) -> Resu
     match destination {
         Destination::Number(DialString(number)) => Ok(Pii::new(number.into())),
         Destination::Entry(EntryId(id)) => entry_number(app, &id).await,
+        Destination::Customer(CustomerReference(reference)) => customer_number(app, &reference).await,
         Destination::Agent(name) => {
             let agent = AgentId::from(name.0.as_str());
             let seat = app.engine.read(move |state| seat_of(state, &agent)).await?;
@@ -136,9 +137,9 @@ pub(crate) async fn number_for(app: &ApiState, destination: Destination) -> Resu
 async fn entry_number(app: &ApiState, id: &str) -> Result<Pii<Str>, Failure> {
     let directory = app.register.directory();
     let entry = directory.get(id).ok_or_else(|| {
-        let detail =
-            "there is no such entry in the directory; POST /v1/directory/search finds those that there are";
-        Failure::new(ProblemKind::InvalidDestination, detail).cause(RefusalCause::InvalidDestination)
+        invalid(
+            "there is no such entry in the directory; POST /v1/directory/search finds those that there are",
+        )
     })?;
     let seat = match entry.agent.as_deref().map(AgentId::from) {
         Some(agent) => app.engine.read(move |state| seat_of(state, &agent)).await?,
@@ -146,8 +147,33 @@ async fn entry_number(app: &ApiState, id: &str) -> Result<Pii<Str>, Failure> {
     };
     Ok(Pii::new(match seat {
         Some((_, device)) => device.as_shared().clone(),
-        None => dial_string(&entry.number).into(),
+        None => directory::dialled(&app.register.plan(), &entry.number).into(),
     }))
+}
+
+/// The number of a customer: his own, switched on or not; of one who has several JKC says which.
+async fn customer_number(app: &ApiState, reference: &str) -> Result<Pii<Str>, Failure> {
+    let customer = app.register.customer(reference).await?;
+    let customer = customer.ok_or_else(|| {
+        invalid("no numbers are kept of this reference; give the number, and the reference beside it")
+    })?;
+    let own = customer.numbers.iter().filter(|number| number.representative_of.is_none());
+    match own.collect::<Vec<_>>().as_slice() {
+        [only] => Ok(Pii::new(app.register.plan().dial(only.number).into())),
+        [] => Err(invalid(
+            "this customer has no number of his own; give the number, and the reference beside it",
+        )),
+        several => {
+            let count = several.len();
+            Err(invalid(format!(
+                "this customer has {count} numbers; give one of them, and the reference beside it"
+            )))
+        }
+    }
+}
+
+fn invalid(detail: impl Into<String>) -> Failure {
+    Failure::new(ProblemKind::InvalidDestination, detail).cause(RefusalCause::InvalidDestination)
 }
 
 /// The department that is chosen with a destination (T24): the entry's own, or that of the entry with this number or
@@ -157,6 +183,7 @@ pub(crate) fn department_of(app: &ApiState, destination: &Destination) -> Option
     let department = match destination {
         Destination::Entry(EntryId(id)) => directory.get(id).and_then(directory::department_of),
         Destination::Agent(name) => directory.of_agent(&name.0).and_then(directory::department_of),
+        Destination::Customer(_) => None,
         Destination::Number(DialString(number)) => {
             directory.of_number(&plan.normalise(number)).find_map(directory::department_of)
         }

@@ -28,6 +28,8 @@ pub enum Destination {
     Agent(AgentName),
     /// An entry of the directory: a colleague where he sits now, else at his extension; a department.
     Entry(EntryId),
+    /// A person or an organisation, by JKC's reference: the one number that is kept for it.
+    Customer(CustomerReference),
 }
 
 /// A telephone number or an extension, as it is dialled.
@@ -41,6 +43,12 @@ pub struct DialString(pub String);
 #[serde(transparent)]
 #[schema(min_length = 1, max_length = 128, examples("jansen"))]
 pub struct AgentName(pub String);
+
+/// JKC's own reference of a person or an organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(min_length = 1, max_length = 128, examples("K-10042"))]
+pub struct CustomerReference(pub String);
 
 /// The id of an entry of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -60,13 +68,24 @@ pub struct RegistrationRequest {
     pub device: String,
     /// The telephone system's own agent id, where it has agents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     pub agent_id: Option<String>,
     /// The queues that he serves.
     #[serde(default)]
-    #[schema(max_items = 64)]
+    #[schema(max_items = 64, value_type = Vec<QueueName>)]
     pub queues: Vec<String>,
 }
+
+/// The number of a queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(
+    min_length = 1,
+    max_length = 128,
+    pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$",
+    examples("7000")
+)]
+pub struct QueueName(pub String);
 
 /// Starts a call (T12).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -124,7 +143,12 @@ pub struct AvailabilityRequest {
     pub ready: bool,
     /// Why not: JKC's own code, shown with his availability. Of one who is ready it means nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 64, examples("pauze"))]
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$",
+        examples("pauze")
+    )]
     pub reason: Option<String>,
 }
 

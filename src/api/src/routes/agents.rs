@@ -7,7 +7,7 @@ use crate::problem::Failure;
 use crate::route::{Answer, Route, route};
 use http::Method;
 use schakel_contract::problem::ProblemKind;
-use schakel_contract::requests::{AvailabilityRequest, DialRequest, RegistrationRequest};
+use schakel_contract::requests::{AvailabilityRequest, Destination, DialRequest, RegistrationRequest};
 use schakel_contract::views::{
     AgentStateView, AgentView, AvailabilityState, AvailabilityView, RegistrationView, Scope,
 };
@@ -215,8 +215,12 @@ async fn unregister(ask: Ask) -> Answer {
 async fn dial(ask: Ask) -> Answer {
     ask.acts_for(ask.segment("agent"))?;
     let body: DialRequest = ask.body()?;
+    let customer = match &body.destination {
+        Destination::Customer(customer) => Some(customer.0.clone()),
+        _ => None,
+    };
     let destination = command::number_of(&ask, body.destination).await?;
-    let reference = body.reference.map(Into::into);
+    let reference = body.reference.or(customer).map(Into::into);
     command::run(&ask, Command::Dial { agent: agent(&ask), destination, reference }).await
 }
 

@@ -271,6 +271,29 @@ fn t12_t24_an_entry_is_called_and_a_transfer_has_its_department() {
 }
 
 #[test]
+fn t12_a_call_is_started_from_a_customer() {
+    in_house(async |house| {
+        put(&house, "K-1", "J. de Vries", &["0612345678"]).await;
+        put(&house, "K-2", "A. Bakker", &["0612345678", "0201234567"]).await;
+        let dial = |customer: &str| Some(json!({ "destination": { "customer": customer } }));
+        let reply = house.post("/agents/jansen/calls", dial("K-1")).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        let id = uuid::Uuid::parse_str(reply.body["command"]["id"].as_str().unwrap()).unwrap();
+        let command = schakel_core::model::ids::CommandId(id.as_u128());
+        let asked = house.engine.read(move |state| state.commands[&command].command.clone()).await.unwrap();
+        let schakel_core::command::Command::Dial { destination, reference, .. } = asked else {
+            panic!("{asked:?}")
+        };
+        assert_eq!((&**destination.expose(), reference.as_deref()), ("0612345678", Some("K-1")));
+        for (customer, why) in [("K-2", "2 numbers"), ("K-9", "no numbers are kept")] {
+            let reply = house.post("/agents/jansen/calls", dial(customer)).await;
+            assert_eq!((reply.status.as_u16(), reply.problem()), (422, "invalid-destination"));
+            assert!(reply.body["detail"].as_str().unwrap().contains(why), "{}", reply.body);
+        }
+    });
+}
+
+#[test]
 fn only_who_may_sees_and_changes_what_is_registered() {
     in_house(async |mut house| {
         put(&house, "K-1", "J. de Vries", &["0612345678"]).await;

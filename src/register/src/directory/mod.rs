@@ -104,7 +104,17 @@ pub fn department_of(entry: &DirectoryEntryView) -> Option<&str> {
     }
 }
 
-/// What is dialled to reach a number that is written for people.
+/// What is dialled to reach an entry: an extension, an outside line and a whole number, or what is written there.
+pub fn dialled(plan: &NumberPlan, number: &str) -> String {
+    let known = plan.normalise(number);
+    match (known.extension, known.e164) {
+        (Some(extension), _) => extension.as_str().to_owned(),
+        (None, Some(e164)) => plan.dial(e164),
+        (None, None) => dial_string(number),
+    }
+}
+
+/// A number that is written for people, without what is there for people.
 pub fn dial_string(number: &str) -> String {
     number.chars().filter(|each| each.is_ascii_alphanumeric() || matches!(each, '+' | '*' | '#')).collect()
 }

@@ -15,6 +15,8 @@ pub struct PlanSettings {
     pub area_code: String,
     /// Digits that are dialled for an outside line, such as `0`.
     pub trunk_prefixes: Vec<String>,
+    /// What schakel itself dials for an outside line, before numbers that are not written as they are dialled.
+    pub outside_line: String,
     /// Extensions: single ones and ranges such as `2000-2999`.
     pub extensions: Vec<String>,
     /// Numbers that lead to extensions, a block each, such as `+31703538000-+31703538999 = 8000-8999`.
@@ -27,6 +29,7 @@ impl Default for PlanSettings {
             country: dutch::COUNTRY.into(),
             area_code: String::new(),
             trunk_prefixes: vec!["0".into()],
+            outside_line: String::new(),
             extensions: Vec::new(),
             own: Vec::new(),
         }
@@ -69,6 +72,7 @@ pub struct NumberPlan {
     /// Without its 0.
     area: String,
     trunks: Vec<String>,
+    outside_line: String,
     /// By width and number, without overlap.
     extensions: Vec<Range>,
     /// By number, without overlap.
@@ -101,7 +105,13 @@ impl Read {
 impl Default for NumberPlan {
     fn default() -> Self {
         let trunks = PlanSettings::default().trunk_prefixes;
-        Self { area: String::new(), trunks, extensions: Vec::new(), blocks: Vec::new() }
+        Self {
+            area: String::new(),
+            trunks,
+            outside_line: String::new(),
+            extensions: Vec::new(),
+            blocks: Vec::new(),
+        }
     }
 }
 
@@ -132,6 +142,11 @@ impl NumberPlan {
                 );
             }
         }
+        if Digits::of(&settings.outside_line).is_none() || settings.outside_line.len() > 3 {
+            let text =
+                format!("\"{}\" is not empty or one to three digits, such as \"0\"", settings.outside_line);
+            say("outside_line".into(), text);
+        }
         let mut extensions = Vec::new();
         for (at, text) in settings.extensions.iter().enumerate() {
             match extension_range(text) {
@@ -157,6 +172,7 @@ impl NumberPlan {
             Ok(Self {
                 area: area.to_owned(),
                 trunks: settings.trunk_prefixes.clone(),
+                outside_line: settings.outside_line.clone(),
                 extensions: merged(extensions),
                 blocks,
             })
@@ -187,6 +203,21 @@ impl NumberPlan {
             Cleaned::Number { plus: false, digits } => self.dialled(digits.as_str()),
         };
         Normalised { raw, kind: read.kind, e164: read.e164, extension: read.extension }
+    }
+
+    /// What is dialled here to reach a number: an extension, or an outside line and the number.
+    pub fn dial(&self, number: E164) -> String {
+        if let Some(extension) = self.extension_of(number) {
+            return extension.as_str().to_owned();
+        }
+        let digits = number.digits().to_string();
+        let outside = &self.outside_line;
+        match digits.strip_prefix(dutch::COUNTRY) {
+            // Short ones of services are dialled as they stand.
+            Some(short) if dutch::short(short).is_some() => format!("{outside}{short}"),
+            Some(national) => format!("{outside}0{national}"),
+            None => format!("{outside}00{digits}"),
+        }
     }
 
     /// As it is dialled here.
