@@ -78,6 +78,7 @@ pub(crate) struct Route {
     pub parameters: Vec<Parameter>,
     pub body: Option<Shape>,
     pub is_import: bool,
+    pub is_report: bool,
     pub gives: Gives,
     /// Another media type that it gives the same in, and what that is like.
     pub text: Option<(&'static str, &'static str)>,
@@ -115,6 +116,7 @@ where
         parameters: Vec::new(),
         body: None,
         is_import: false,
+        is_report: false,
         gives: Gives::Nothing,
         text: None,
         created: false,
@@ -212,6 +214,12 @@ impl Route {
     /// Its body is a file of rows, which may be larger than another body and take longer.
     pub(crate) fn takes_file(mut self) -> Self {
         self.is_import = true;
+        self
+    }
+
+    /// It looks at much of the journal: it may take longer than another, and few go on at once.
+    pub(crate) fn report(mut self) -> Self {
+        self.is_report = true;
         self
     }
 

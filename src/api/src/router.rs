@@ -139,6 +139,9 @@ fn time_for(route: &Route, ask: &Ask) -> Duration {
     if route.is_import {
         return settings.import_timeout;
     }
+    if route.is_report {
+        return settings.report_timeout;
+    }
     settings.answer_timeout + if route.is_command { ask.wait() } else { Duration::ZERO }
 }
 
@@ -190,6 +193,8 @@ async fn shown(app: &ApiState, index: usize, access: &Access, mut answer: Respon
 fn unanswered(route: &Route) -> Failure {
     let detail = if route.is_command {
         "the journal takes nothing now; whether the command was accepted is not known: repeat it with the same Idempotency-Key"
+    } else if route.is_report {
+        "this takes longer than a report may, or too many are asked for at once; ask for a shorter period, or again later"
     } else {
         "the journal takes nothing now; the log says why"
     };

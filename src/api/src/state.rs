@@ -48,6 +48,10 @@ pub struct ApiSettings {
     pub tokens_max: usize,
     /// How reports count.
     pub reports: schakel_reports::Rules,
+    /// Reports that are made at the same time; others wait.
+    pub reports_max: usize,
+    /// A report that is not made by then is 503.
+    pub report_timeout: Duration,
     /// Largest file that is imported, in bytes.
     pub import_bytes_max: u64,
     /// A file that is imported must have arrived, and been read, by then.
@@ -67,6 +71,9 @@ impl Default for ApiSettings {
             subscriptions_max: 100,
             tokens_max: 10_000,
             reports: schakel_reports::Rules::default(),
+            // Each takes a processor, of which the calls need one.
+            reports_max: 2,
+            report_timeout: Duration::from_secs(60),
             import_bytes_max: 256 * 1024 * 1024,
             // A million rows over a slow line; reading them takes seconds.
             import_timeout: Duration::from_secs(10 * 60),
@@ -145,6 +152,7 @@ pub struct App {
     pub(crate) subscriptions: Subscriptions,
     pub(crate) limiter: DefaultKeyedRateLimiter<String>,
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
+    pub(crate) reporting: Arc<tokio::sync::Semaphore>,
     pub(crate) uploads: Arc<tokio::sync::Semaphore>,
     pub(crate) routes: Vec<Route>,
     pub(crate) checker: Checker,
@@ -180,6 +188,7 @@ impl ApiState {
             subscriptions: Subscriptions::load(&parts.store)?,
             limiter: RateLimiter::keyed(Quota::per_second(burst)),
             streams: Arc::new(tokio::sync::Semaphore::new(parts.settings.streams_max)),
+            reporting: Arc::new(tokio::sync::Semaphore::new(parts.settings.reports_max)),
             uploads: Arc::new(tokio::sync::Semaphore::new(UPLOADS_MAX)),
             document: Bytes::from_static(document::COMMITTED.as_bytes()),
             requests: Requests::default(),

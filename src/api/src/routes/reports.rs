@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, StatusCode};
 use schakel_contract::problem::{InputError, InputPlace, ProblemKind};
 use schakel_contract::views::{Figure, GroupBy, ReportedContactView, Scope, TelephonyReportView};
 use schakel_core::model::ids::ContactId;
-use schakel_journal::FactCursor;
+use schakel_journal::{FactCursor, Reader};
 use schakel_reports::{Behind, Bound, Finder, Period, ReportMaker, csv, under_way};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -70,6 +70,7 @@ fn of_period(route: Route) -> Route {
     let group_by = names(GroupBy::ALL.iter().map(|group_by| group_by.as_str()));
     route
         .scope(Scope::ReportsRead)
+        .report()
         .query_required(
             "from",
             "The first moment: a day (it begins at midnight, local time) or a date-time with its offset (a `+` is `%2B` \
@@ -90,8 +91,7 @@ async fn read(ask: Ask) -> Answer {
     let maker = ReportMaker::new(period, group_by, ask.app.settings.reports.clone(), going_on);
     let maker = maker.map_err(|error| invalid("groupBy", "tooMany", error.to_string()))?;
     let now = crate::time::now().into();
-    let made = ask.app.store.read(move |reader| Ok(telephony::report(reader, period, maker, now)));
-    let report = made.await?.map_err(failure)?;
+    let report = looked(&ask, move |reader| telephony::report(reader, period, maker, now)).await?;
     if wants_csv(&ask) {
         let mut response: Response = csv(&report).into_response();
         let media = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
@@ -126,14 +126,24 @@ async fn contacts(ask: Ask) -> Answer {
     let finder = Finder::new(period, behind, ask.app.settings.reports.clone(), going_on);
     let finder = finder.map_err(|error| invalid("group", "unknown", error.to_string()))?;
     let size = ask.page_size();
-    let found = ask
-        .app
-        .store
-        .read(move |reader| Ok(telephony::found(reader, &finder, after.flatten(), size)))
-        .await?
-        .map_err(failure)?;
+    let found = looked(&ask, move |reader| telephony::found(reader, &finder, after.flatten(), size)).await?;
     let next = found.next.map(|(received, contact)| format!("{received}-{}", Uuid::from_u128(contact)));
     Ok(page_reply(&found.items, next))
+}
+
+/// Looks at the facts when it is its turn, on a thread beside that of the calls.
+async fn looked<T: Send + 'static>(
+    ask: &Ask,
+    look: impl FnOnce(&Reader) -> Result<T, ReportError> + Send + 'static,
+) -> Result<T, Failure> {
+    let turn = ask.app.reporting.clone().acquire_owned().await;
+    let looking = ask.app.store.read(move |reader| {
+        let looked = look(reader);
+        // Not before: who asked may have gone, and the work goes on.
+        drop(turn);
+        Ok(looked)
+    });
+    looking.await?.map_err(failure)
 }
 
 /// Before the facts are read: what ends meanwhile is in neither place twice.

@@ -1,16 +1,17 @@
 //! Reports on telephony (T17 to T24): figures, tables, and the contacts behind a figure.
 
-use crate::house::{House, in_house};
+use crate::house::{House, in_house, with_settings};
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt as _;
+use schakel_api::ApiSettings;
 use schakel_contract::Timestamp;
 use schakel_contract::views::Scope;
 use schakel_core::model::call::ConnectionState::{Alerting, Null};
 use schakel_core::model::cause::Cause;
 use schakel_core::report::CallEvent;
 use serde_json::{Value, json};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 use tower::ServiceExt as _;
 
 /// From yesterday until tomorrow.
@@ -167,5 +168,17 @@ fn reports_have_a_scope_of_their_own() {
         // What rings is under way and in no figure.
         house.report(CallEvent::Delivered, "2001", Alerting, Cause::NewCall).await;
         assert_eq!(house.reported("").await["total"]["contacts"], 0);
+    });
+}
+
+#[test]
+fn a_report_that_takes_too_long_or_must_wait_too_long_is_told_what_to_do() {
+    let settings =
+        ApiSettings { reports_max: 0, report_timeout: Duration::from_millis(20), ..ApiSettings::default() };
+    with_settings(settings, async |house| {
+        let reply = house.get(&format!("/reports/telephony?{}", period())).await;
+        assert_eq!((reply.status.as_u16(), reply.problem()), (503, "unavailable"));
+        assert!(reply.body["detail"].as_str().unwrap().contains("shorter period"), "{}", reply.body);
+        assert!(!reply.header("retry-after").is_empty());
     });
 }
