@@ -1,18 +1,17 @@
 //! A whole working day over real sockets, in virtual time: two agents of a queue, JKC's sessions, after-call work, a
 //! lunch break, callers who give up, a browser that vanishes; and at the end the report of that day (T11, T14, T16–T24).
 
-use crate::harness::{Dice, House, SOON, on_runtime, pbx};
+use crate::harness::{self, Dice, House, SOON, command, on_runtime, town_hall};
+use crate::report;
 use http::Method;
 use schakel::softphone::Softphone;
 use schakel_contract::event::Event;
 use schakel_contract::reply::CommandReply;
-use schakel_contract::views::{ActionName, AgentView, AvailabilityState, SessionState};
-use schakel_core::model::time::Millis;
-use schakel_simulator::SimulatorState;
-use schakel_simulator::config::SimulatorConfig;
-use schakel_simulator::switch::{AgentState as PbxState, AgentView as PbxAgent};
+use schakel_contract::views::{ActionName, AvailabilityState, SessionState};
+use schakel_simulator::switch::AgentState as PbxState;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::path::PathBuf;
+use tempfile::TempDir;
 use uuid::Uuid;
 
 /// The customer of every call.
@@ -23,16 +22,6 @@ const HEARTBEAT: u64 = 15;
 
 /// From nine to five.
 const DAY: u64 = 8 * 3600;
-
-/// A queue whose agents log on, and whose after-call work lasts until an agent is made ready.
-fn town_hall() -> SimulatorConfig {
-    let mut config = pbx();
-    let queue = config.switch.queues.iter_mut().find(|queue| queue.number.as_str() == "7000").unwrap();
-    queue.members = Vec::new();
-    queue.agents_only = true;
-    queue.wrap_up = None;
-    config
-}
 
 /// One agent with what he uses.
 struct Desk {
@@ -51,6 +40,7 @@ struct Tally {
 
 struct Day {
     house: House,
+    journal: PathBuf,
     desks: Vec<Desk>,
     dice: Dice,
     /// Seconds since nine.
@@ -75,15 +65,17 @@ fn t11_t14_t16_t17_to_t24_a_whole_working_day_in_virtual_time() {
 
 impl Day {
     async fn begin(dice: Dice) -> Self {
-        let house = House::with(town_hall(), "").await;
+        let folder = TempDir::new().unwrap();
+        let journal = folder.path().join("journal.db");
+        let house = House::at(folder, None, town_hall(), "").await;
         let mut desks = Vec::new();
         for (name, device) in [("anna", "2001"), ("bram", "2002")] {
             let phone = house.agent(name, device).await;
             let seat = json!({"provider": "pbx", "device": device, "agentId": name, "queues": ["7000"]});
-            command(&house, Method::PUT, &["agents", name, "registration"], &seat).await;
+            command(&house.api, Method::PUT, &["agents", name, "registration"], &seat).await;
             desks.push(Desk { name, device, phone });
         }
-        let day = Self { house, desks, dice, passed: 0, tally: Tally::default() };
+        let day = Self { house, journal, desks, dice, passed: 0, tally: Tally::default() };
         for desk in &day.desks {
             day.pbx_has(desk, PbxState::Ready).await;
             day.is(desk.name, AvailabilityState::Available).await;
@@ -94,8 +86,7 @@ impl Day {
     /// Time passes, everywhere.
     async fn pass(&mut self, seconds: u64) {
         self.passed += seconds;
-        self.house.pbx.advance(Duration::from_secs(seconds));
-        self.house.daemon.engine().advance(Millis::seconds(seconds)).await.unwrap();
+        self.house.pass(seconds).await;
     }
 
     /// Time passes while JKC's browser shows a session.
@@ -252,13 +243,19 @@ impl Day {
     }
 
     async fn goes_home(self) {
-        let Self { house, desks, tally, passed, .. } = self;
+        let Self { house, journal, desks, tally, passed, .. } = self;
         for desk in desks {
             desk.phone.sign_off().await.unwrap();
-            house.pbx.until(|now| agent_at(now, desk.device).is_none()).await;
+            harness::pbx_has(&house.pbx, desk.device, None).await;
         }
         assert!(passed >= DAY);
         println!("{tally:?} in {} virtual hours", passed / 3600);
+        let told = report::json(&journal, &report::EVERYTHING).await;
+        let total = &told.total;
+        let (answered, abandoned) = (total.answered.number, total.abandoned.number);
+        assert_eq!(Tally { received: total.received, answered, abandoned }, tally, "{told:?}");
+        // Whoever answered was registered by JKC, and the day is over.
+        assert_eq!((total.duration.contacts, told.under_way), (answered, 0));
         house.ends_clean().await;
     }
 
@@ -274,7 +271,7 @@ impl Day {
 
     async fn opens(&self, agent: &str, contact: Uuid) -> Uuid {
         let body = json!({"agent": agent, "contact": contact});
-        command(&self.house, Method::POST, &["sessions"], &body).await.session.unwrap().id
+        command(&self.house.api, Method::POST, &["sessions"], &body).await.session.unwrap().id
     }
 
     async fn changes(&self, session: Uuid, change: &str) -> CommandReply<'static> {
@@ -287,38 +284,14 @@ impl Day {
             Some(reason) => json!({"ready": ready, "reason": reason}),
             None => json!({"ready": ready}),
         };
-        command(&self.house, Method::PUT, &["agents", agent, "availability"], &body).await;
+        command(&self.house.api, Method::PUT, &["agents", agent, "availability"], &body).await;
     }
 
-    /// Waits until schakel says so; everything is told, so JKC's picture is enough.
     async fn is(&self, agent: &str, state: AvailabilityState) {
-        let mut cursor = self.house.daemon.engine().cursor();
-        let until = tokio::time::Instant::now() + SOON;
-        loop {
-            cursor.mark_unchanged();
-            let now: AgentView<'static> = self.house.api.get(&["agents", agent]).await.unwrap();
-            if now.availability.state == state {
-                return;
-            }
-            let waited = tokio::time::timeout_at(until, cursor.changed()).await;
-            assert!(waited.is_ok(), "{agent} is {:?} and not {state:?}", now.availability);
-        }
+        self.house.is(agent, state).await;
     }
 
     async fn pbx_has(&self, desk: &Desk, state: PbxState) {
-        let so =
-            self.house.pbx.until(|now| agent_at(now, desk.device).is_some_and(|agent| agent.state == state));
-        let waited = tokio::time::timeout(SOON, so).await;
-        let now = self.house.pbx.state();
-        assert!(waited.is_ok(), "{} is {:?} and not {state:?}", desk.name, agent_at(&now, desk.device));
+        harness::pbx_has(&self.house.pbx, desk.device, Some(state)).await;
     }
-}
-
-async fn command(house: &House, method: Method, path: &[&str], body: &Value) -> CommandReply<'static> {
-    house.api.command(method, path, Some(body)).await.unwrap_or_else(|error| panic!("{path:?}: {error}"))
-}
-
-fn agent_at<'a>(state: &'a SimulatorState, device: &str) -> Option<&'a PbxAgent> {
-    let extension = state.switch.extensions.iter().find(|extension| extension.number.as_str() == device);
-    extension.and_then(|extension| extension.agent.as_ref())
 }

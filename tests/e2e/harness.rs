@@ -10,11 +10,17 @@ use schakel::serve::{Daemon, Sabotage};
 use schakel::softphone::{Seat, Softphone};
 use schakel_api::tokens;
 use schakel_contract::event::Event;
+use schakel_contract::reply::CommandReply;
 use schakel_contract::requests::{SubscriptionRequest, TokenRequest};
-use schakel_contract::views::{CallView, CreatedSubscription, Scope, SnapshotView};
+use schakel_contract::views::{
+    AgentView, AvailabilityState, CallView, CreatedSubscription, Scope, SnapshotView,
+};
+use schakel_core::model::time::Millis;
 use schakel_journal::{Options, Store};
 use schakel_simulator::RunningSimulator;
 use schakel_simulator::config::SimulatorConfig;
+use schakel_simulator::switch::{AgentState as PbxState, AgentView as PbxAgent};
+use serde_json::Value;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::time::Duration;
@@ -76,6 +82,31 @@ pub fn pbx() -> SimulatorConfig {
     config.steps.clear();
     config.csta.listen = Some(ANY);
     config
+}
+
+/// A queue whose agents log on, and whose after-call work lasts until an agent is made ready.
+pub fn town_hall() -> SimulatorConfig {
+    let mut config = pbx();
+    let queue = config.switch.queues.iter_mut().find(|queue| queue.number.as_str() == "7000").unwrap();
+    queue.members = Vec::new();
+    queue.agents_only = true;
+    queue.wrap_up = None;
+    config
+}
+
+/// A command that must succeed.
+pub async fn command(api: &Api, method: Method, path: &[&str], body: &Value) -> CommandReply<'static> {
+    api.command(method, path, Some(body)).await.unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
+/// Waits until the telephone system says this of the agent at a device; none: nobody is logged on.
+pub async fn pbx_has(pbx: &RunningSimulator, device: &str, state: Option<PbxState>) {
+    let is = |now: &schakel_simulator::SimulatorState| {
+        let extension = now.switch.extensions.iter().find(|each| each.number.as_str() == device);
+        extension.and_then(|extension| extension.agent.as_ref()).map(|agent: &PbxAgent| agent.state)
+    };
+    let waited = tokio::time::timeout(SOON, pbx.until(|now| is(now) == state)).await;
+    assert!(waited.is_ok(), "at {device} the telephone system has {:?} and not {state:?}", is(&pbx.state()));
 }
 
 /// A configuration for that simulator. `more` is added to the provider's section.
@@ -212,6 +243,27 @@ impl House {
                 && device.is_none_or(|device| event.data.device.as_deref() == Some(device))
         };
         self.jkc.event_after(mark, what, SOON, fits).await.unwrap_or_else(|error| panic!("{error}")).0
+    }
+
+    /// Waits until schakel says this of an agent; everything is told, so JKC's picture is enough.
+    pub async fn is(&self, agent: &str, state: AvailabilityState) -> AgentView<'static> {
+        let mut cursor = self.daemon.engine().cursor();
+        let until = tokio::time::Instant::now() + SOON;
+        loop {
+            cursor.mark_unchanged();
+            let now: AgentView<'static> = self.api.get(&["agents", agent]).await.unwrap();
+            if now.availability.state == state {
+                return now;
+            }
+            let waited = tokio::time::timeout_at(until, cursor.changed()).await;
+            assert!(waited.is_ok(), "{agent} is {:?} and not {state:?}", now.availability);
+        }
+    }
+
+    /// Time passes, everywhere.
+    pub async fn pass(&self, seconds: u64) {
+        self.pbx.advance(Duration::from_secs(seconds));
+        self.daemon.engine().advance(Millis::seconds(seconds)).await.unwrap();
     }
 
     /// Where JKC's notifications stand.

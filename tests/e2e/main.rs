@@ -7,6 +7,7 @@
     reason = "a test ends where something is untrue"
 )]
 
+mod agents;
 mod calls;
 mod chaos;
 mod day;

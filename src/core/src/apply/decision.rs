@@ -67,10 +67,14 @@ impl Context<'_> {
         match session.decisions.get(&call) {
             Some(None) => Ok(Some(call)),
             Some(Some(taken)) if *taken == decision => Ok(None),
-            Some(Some(_)) => Err(Refusal::new(
-                RefusalCause::AlreadyDecided,
-                "It was decided otherwise before, perhaps in another tab: the session shows how.",
-            )),
+            Some(Some(taken)) => {
+                let taken = match taken {
+                    Decision::Keep => "keep",
+                    Decision::Ignore => "ignore",
+                };
+                let detail = format!("It was decided before, perhaps in another tab: {taken}.");
+                Err(Refusal::new(RefusalCause::AlreadyDecided, detail))
+            }
             None if self.survivor(call) != call => {
                 self.may_decide_session(session, self.survivor(call), decision)
             }
