@@ -17,6 +17,7 @@
 
 mod append;
 mod audit;
+mod checkpoint;
 mod deliver;
 mod error;
 mod facts;
