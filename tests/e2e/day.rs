@@ -41,6 +41,7 @@ struct Tally {
 struct Day {
     house: House,
     journal: PathBuf,
+    journal: PathBuf,
     desks: Vec<Desk>,
     dice: Dice,
     /// Seconds since nine.
@@ -249,6 +250,13 @@ impl Day {
             harness::pbx_has(&house.pbx, desk.device, None).await;
         }
         assert!(passed >= DAY);
+        let total = report::json(&journal, &report::EVERYTHING).await.total;
+        let told = Tally {
+            received: total.received,
+            answered: total.answered.number,
+            abandoned: total.abandoned.number,
+        };
+        assert_eq!(told, tally, "the report tells another day than the one that was");
         println!("{tally:?} in {} virtual hours", passed / 3600);
         let told = report::json(&journal, &report::EVERYTHING).await;
         let total = &told.total;

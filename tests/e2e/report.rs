@@ -11,13 +11,17 @@ use std::process::Output;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+/// All that is in a journal, so that midnight may pass while a test runs.
+pub const EVERYTHING: [&str; 4] = ["--from", "2026-01-01T00:00:00Z", "--to", "2035-01-01T00:00:00Z"];
+
 async fn report(journal: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_schakel"));
     command.arg("report").arg("--journal").arg(journal).args(arguments);
     tokio::time::timeout(SOON, command.output()).await.unwrap().unwrap()
 }
 
-async fn json(journal: &Path, arguments: &[&str]) -> TelephonyReportView {
+/// The report of a journal, by the program itself.
+pub async fn json(journal: &Path, arguments: &[&str]) -> TelephonyReportView {
     let output = report(journal, &[&["--format", "json"], arguments].concat()).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -60,8 +64,7 @@ fn t17_to_t24_the_command_line_tells_what_happened_beside_the_daemon_and_from_a_
         house.pbx.hang_up("0301234567").unwrap();
         house.told(mark, "call.missed", None).await;
 
-        // All of it, so that midnight may pass while this runs.
-        let period = ["--from", "2026-01-01T00:00:00Z", "--to", "2035-01-01T00:00:00Z"];
+        let period = EVERYTHING;
         let all = json(&journal, &period).await;
         let total = &all.total;
         assert_eq!((total.received, total.answered.number, total.rest.short_abandoned), (2, 1, 1));
