@@ -32,9 +32,14 @@ pub(super) fn routes() -> Vec<Route> {
         .gives::<TelephonyReportView>()
         .or_text(
             CSV,
-            "A line of names, a line `total`, and a line `group` for each row: row, key, from, to, then each figure by \
-             its name in the JSON, numbers with a point; what is null is empty. A text that a spreadsheet would take \
-             for a formula begins with an apostrophe.",
+            "A line of names, a line `total`, and a line `group` for each row. Numbers have a point; what is null is \
+             empty; a text that a spreadsheet would take for a formula begins with an apostrophe. The names: \
+             row,key,from,to,contacts,reconstructed,received,answered,answeredPercentage,abandoned,\
+             abandonedPercentage,shortAbandoned,overflowed,answeredElsewhere,notCompleted,unknown,conversations,\
+             totalSeconds,meanSeconds,heldSeconds,meanSecondsInbound,meanSecondsOutbound,transferred,\
+             transferredPercentage,transferredOutbound,transfers,warmTransfers,coldTransfers,handledWithoutTransfer,\
+             handledWithoutTransferPercentage,startedFromJkc,internal,secondLegs,transfersPercentage. By department \
+             the last is T24: what the row's transfers are of all.",
         ),
         of_period(route(
             Method::GET,

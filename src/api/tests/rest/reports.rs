@@ -127,6 +127,8 @@ fn a_table_is_given_to_who_asks_for_one() {
         let (media, text) = ask("text/csv").await;
         assert_eq!(media, "text/csv; charset=utf-8; header=present");
         assert!(text.starts_with("row,key,from,to,contacts,") && text.contains("\r\ntotal,,"), "{text}");
+        let document = house.get("/openapi.json").await.body.to_string();
+        assert!(document.contains(text.lines().next().unwrap()), "the names are in the document: {text}");
         assert!(ask("application/json, text/csv;q=0.5").await.0.starts_with("application/json"));
         assert!(ask("*/*").await.0.starts_with("application/json"));
         assert!(ask("application/pdf").await.0.starts_with("application/problem+json"));
