@@ -20,6 +20,12 @@ const CHUNK: usize = 1 << 20;
 /// Bits of a place within a piece.
 const CHUNK_BITS: u32 = 20;
 
+/// Room for numbers that come one by one.
+const SPARE: usize = 4_096;
+
+/// More numbers than this take noticeably long to be put in a larger index.
+const LARGE: usize = 50_000;
+
 /// Where a text is: piece and place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TextAt(u32);
@@ -56,8 +62,9 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// An empty one with room for so many numbers.
+    /// An empty one with room for so many numbers, and for those that come.
     pub(crate) fn with_capacity(numbers: usize) -> Self {
+        let numbers = numbers + numbers / 16 + SPARE;
         Self {
             index: HashTable::with_capacity(numbers),
             entries: Vec::with_capacity(numbers),
@@ -165,9 +172,11 @@ impl Table {
         self.entries.len() - self.free.len()
     }
 
-    /// Whether so much of the text is dead that the table is better made anew.
+    /// Whether the table is better made anew, beside the one that is looked up in: so much of the text is dead, or the
+    /// next numbers would make a large index grow, which takes a tenth of a second that an event would wait.
     pub(crate) fn is_worn(&self) -> bool {
-        self.garbage > 4 * CHUNK && self.garbage > self.arena.len() * CHUNK / 2
+        let is_full = self.len() > LARGE && self.index.len() + SPARE / 4 > self.index.capacity();
+        is_full || self.garbage > 4 * CHUNK && self.garbage > self.arena.len() * CHUNK / 2
     }
 
     /// Bytes that it has asked of the allocator.
@@ -254,6 +263,21 @@ mod tests {
             false
         });
         assert_eq!(told, 1, "it stops when it is enough");
+    }
+
+    #[test]
+    fn a_large_one_is_made_anew_before_its_index_grows() {
+        let mut table = Table::with_capacity(LARGE);
+        let text = table.text(person("K-1", "naam")).unwrap();
+        let room = table.index.capacity();
+        let mut last = 0;
+        while !table.is_worn() {
+            last += 1;
+            table.insert(number(last), text);
+        }
+        assert!(last as usize > LARGE, "it has room for what comes");
+        assert_eq!(table.index.capacity(), room, "and says so while it has");
+        assert!(!Table::with_capacity(table.len()).is_worn());
     }
 
     proptest! {

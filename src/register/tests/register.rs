@@ -214,6 +214,42 @@ async fn t10_every_mistake_of_an_import_has_its_line_and_nothing_is_half_importe
 }
 
 #[tokio::test]
+async fn t10_a_row_without_an_end_takes_no_memory_and_is_told_with_what_to_look_for() {
+    let (_folder, register) = house();
+    let heading = "number,kind,reference,name\n0612345678,person,K-1,Jan\n";
+    let endless = [
+        format!("{heading}{}", "x,".repeat(100_000)),
+        format!("{heading}\"0687654321,person,K-2,Piet\n{}", "0687654321,person,K-2,Piet\n".repeat(10_000)),
+    ];
+    for text in endless {
+        let found = mistakes(register.import_customers(file(&text), MERGE).await.unwrap());
+        assert_eq!(lines(&found), [(3, None)]);
+        assert!(found.told[0].text.contains("quotation mark"), "{found:?}");
+    }
+    let found = mistakes(register.import_customers(file(&"x".repeat(1_000_000)), MERGE).await.unwrap());
+    assert_eq!(lines(&found), [(1, None)]);
+    let long = "x".repeat(20_000);
+    let rows = format!("{heading}0687654321,person,{long},Piet\n0687654321,person,K-2,\n");
+    let found = mistakes(register.import_customers(file(&rows), MERGE).await.unwrap());
+    assert_eq!(lines(&found), [(3, Some("reference")), (4, Some("name"))], "a long row is no endless one");
+}
+
+#[tokio::test]
+async fn t13_a_byte_order_mark_is_no_mistake_in_any_format() {
+    let (_folder, register) = house();
+    let row = "{\"id\":\"1\",\"name\":\"Jan\",\"number\":\"8123\",\"kind\":\"person\"}";
+    let files = [
+        (Format::Csv, "\u{feff}id,kind,name,number\n1,person,Jan,8123\n".to_owned()),
+        (Format::Json, format!("\u{feff}[{row}]")),
+        (Format::JsonLines, format!("\u{feff}{row}\n")),
+    ];
+    for (format, text) in files {
+        let imported = register.import_entries(file(&text), ImportOptions { format, ..MERGE }).await.unwrap();
+        assert!(matches!(imported, Imported::Done(_)), "{imported:?}");
+    }
+}
+
+#[tokio::test]
 async fn t13_mistakes_of_json_have_lines_too() {
     let (_folder, register) = house();
     let json = "[\n  {\"id\": \"1\", \"name\": \"Jan\", \"number\": 8123},\n  {\"id\": \"1\", \"name\": \"Piet\",\n   \"number\": \"8124\"},\n  {\"id\": \"3\", \"naam\": \"x\"}, 7\n]";

@@ -2,11 +2,15 @@
 
 use super::{Columns, Mistakes, Row};
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
+use std::cell::Cell;
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read};
 
 /// Rows are read in pieces of this size.
 const BUFFER: usize = 256 * 1024;
+
+/// A longer row is none of ours: a quotation mark is not closed, or it is another kind of file.
+const ROW_MAX: usize = 64 * 1024;
 
 /// What an UTF-8 file of a spreadsheet begins with.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -24,16 +28,24 @@ pub(super) fn read(
         input.consume(BYTE_ORDER_MARK.len());
     }
     // Rows of another length are told with their line, and do not end the reading.
+    let left = Cell::new(ROW_MAX);
+    let input = Bounded { input, left: &left };
     let mut reader =
         ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(input);
     let mut record = StringRecord::new();
     let mut places: Option<Vec<Option<usize>>> = None;
     loop {
         let line = reader.position().line();
+        left.set(ROW_MAX);
         match reader.read_record(&mut record) {
             Ok(false) => break,
             Ok(true) => {}
             Err(error) => match error.into_kind() {
+                ErrorKind::Io(_) if left.get() == 0 => {
+                    let text = format!("is longer than {ROW_MAX} bytes; is a quotation mark not closed?");
+                    mistakes.push(line, None, text);
+                    break;
+                }
                 ErrorKind::Io(error) => return Err(error),
                 ErrorKind::Utf8 { pos, .. } => {
                     let line = pos.map_or(line, |pos| pos.line());
@@ -52,7 +64,7 @@ pub(super) fn read(
             Some(places) => row(&record, line, places, columns, mistakes, each),
         }
     }
-    if places.is_none() {
+    if places.is_none() && mistakes.count == 0 {
         mistakes.push(
             1,
             None,
@@ -60,6 +72,24 @@ pub(super) fn read(
         );
     }
     Ok(())
+}
+
+/// A file of which no row may take more memory than a row is worth.
+struct Bounded<'a, R> {
+    input: R,
+    /// What may still be read for the row that is being read.
+    left: &'a Cell<usize>,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.left.set(self.left.get().saturating_sub(read));
+        if read > 0 && self.left.get() == 0 {
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
+        Ok(read)
+    }
 }
 
 /// Which column stands where.

@@ -9,6 +9,9 @@ use std::io::{BufRead as _, BufReader, Read as _};
 /// Rows are read in pieces of this size.
 const BUFFER: usize = 256 * 1024;
 
+/// What an UTF-8 file of some editors begins with.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// A longer line is no row of ours.
 const LINE_MAX: u64 = 64 * 1024;
 
@@ -31,8 +34,9 @@ pub(super) fn read_lines(
             skip_line(&mut input)?;
             continue;
         }
-        if !text.trim_ascii().is_empty() {
-            object(&text, number, columns, mistakes, each);
+        let row = text.strip_prefix(BYTE_ORDER_MARK).filter(|_| number == 1).unwrap_or(&text);
+        if !row.trim_ascii().is_empty() {
+            object(row, number, columns, mistakes, each);
         }
     }
 }
@@ -59,7 +63,8 @@ pub(super) fn read_array(
 ) -> std::io::Result<()> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
-    let Ok(text) = std::str::from_utf8(&bytes) else {
+    let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+    let Ok(text) = std::str::from_utf8(bytes) else {
         mistakes.push(1, None, "the file is not UTF-8");
         return Ok(());
     };
