@@ -295,6 +295,26 @@ async fn t11_t16_work_is_kept_and_after_call_work_lasts_as_long_as_its_session()
 }
 
 #[tokio::test]
+async fn t07_t11_a_transfer_leaves_work_with_the_one_and_gives_a_session_to_the_other() {
+    let house = House::open().await;
+    let bram = "wait ringing 30s\nopnemen\nwait connected\nexpect session none\n\
+        wait session open 30s\nexpect caller 0201234567\nsay mine\nwait idle 30s\nwait availability after-call\n\
+        sluiten\nwait availability available\n";
+    let anna = "wait ringing 30s\nanswer\nwait session open\ndoorverbinden warm 2002\n\
+        wait transfer consulting 30s\nexpect session open\nafronden\nwait availability after-call\n\
+        close\nwait availability available\n";
+    let bram = house.agent_with("bram", "2002", &["--sessions"], bram).await;
+    let anna = house.agent_with("anna", "2001", &["--sessions"], anna).await;
+    house.simulator.ring(CUSTOMER, "2001").unwrap();
+    let (code, told) = end(anna).await;
+    assert_eq!(code, Some(0), "Anna:\n{told}");
+    let bram = says(bram, "mine").await;
+    house.simulator.hang_up(CUSTOMER).unwrap();
+    let (code, told) = end(bram).await;
+    assert_eq!(code, Some(0), "Bram:\n{told}");
+}
+
+#[tokio::test]
 async fn t02_t13_a_break_has_its_reason_and_a_colleague_is_found_by_name_and_called() {
     let house = House::open().await;
     let entry =

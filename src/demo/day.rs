@@ -124,10 +124,7 @@ async fn prepared(stage: &Stage) -> Result<(), Untrue> {
     };
     let path = ["directory", "entries", DEPARTMENT];
     let _: DirectoryEntryView = stage.api.send(Method::PUT, &path, &entry).await?;
-    let rules = [format!("{REFERENCE}=entry:{DEPARTMENT}"), "default".to_owned()];
-    let rules = rules.iter().map(|rule| rule.parse()).collect::<Result<_, _>>();
-    let rules = rules.map_err(|error: crate::jkc::NotARule| Untrue::SetUp(error.to_string()))?;
-    stage.jkc.route(Routing { rules, after: Duration::ZERO });
+    stage.jkc.route(routing()?);
     say!(
         stage,
         Jkc,
@@ -135,6 +132,14 @@ async fn prepared(stage: &Stage) -> Result<(), Untrue> {
         "switches recognition on for {name} ({REFERENCE}), and sends him to Burgerzaken"
     );
     Ok(())
+}
+
+/// How JKC routes: the known customer to his department, everybody else where the PBX sends them.
+pub(super) fn routing() -> Result<Routing, Untrue> {
+    let rules = [format!("{REFERENCE}=entry:{DEPARTMENT}"), "default".to_owned()];
+    let rules = rules.iter().map(|rule| rule.parse()).collect::<Result<_, _>>();
+    let rules = rules.map_err(|error: crate::jkc::NotARule| Untrue::SetUp(error.to_string()))?;
+    Ok(Routing { rules, after: Duration::ZERO })
 }
 
 /// Anna signs on for the queue, and is ready, in the PBX too (T14).

@@ -1,7 +1,7 @@
 //! The last checks, the summary, and how to look around.
 
 use super::agreement::agree;
-use super::stage::{SOON, Stage};
+use super::stage::{ANNAS_ID, DE_VRIES, POINT, QUEUE, SOON, Stage};
 use super::teller::{Untrue, say};
 use crate::cli::Failure;
 use crate::client::{keyboard, screen};
@@ -99,6 +99,9 @@ pub(super) fn pointers(stage: &Stage) {
 
 /// Stays there until somebody ends it, and shows what JKC is told.
 pub(super) async fn keep(stage: Stage) -> Result<(), Failure> {
+    // Who takes Anna's place is alone with her session, and sees JKC route.
+    stage.anna.browser(false);
+    stage.jkc.route(super::day::routing().map_err(Failure::failed)?);
     let (url, token, ca) = (&stage.url, &stage.token, stage.files.ca.display());
     let language = stage.teller.language;
     let program =
@@ -116,7 +119,7 @@ pub(super) async fn keep(stage: Stage) -> Result<(), Failure> {
     ));
     screen::show(format_args!("  curl --cacert {ca} {url}/v1/openapi.json"));
     screen::show(format_args!(
-        "\n  {program} softphone --url {url} --ca-file {ca} --agent anna --device 2001"
+        "\n  {program} softphone --url {url} --ca-file {ca} --agent anna --device 2001 --sessions --queues {QUEUE} --agent-id {ANNAS_ID}"
     ));
     screen::show(format_args!("  {program} jkc --listen 127.0.0.1:0 --subscribe {url} --ca-file {ca}"));
     if let Some(control) = stage.simulator.control_address() {
@@ -126,6 +129,10 @@ pub(super) async fn keep(stage: Stage) -> Result<(), Failure> {
         ));
         screen::show(format_args!(
             "  curl -X POST http://{control}/calls -H 'content-type: application/json' -d '{{\"from\":\"0201234567\",\"to\":\"2001\"}}'"
+        ));
+        let known = DE_VRIES.number;
+        screen::show(format_args!(
+            "  curl -X POST http://{control}/calls -H 'content-type: application/json' -d '{{\"from\":\"{known}\",\"to\":\"{POINT}\"}}'"
         ));
         screen::show(format_args!("  curl http://{control}/state"));
     }

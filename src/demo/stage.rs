@@ -33,6 +33,9 @@ pub(super) const PROVIDER: &str = "pbx";
 /// The queue of the front office.
 pub(super) const QUEUE: &str = "7000";
 
+/// Anna's agent id in the PBX.
+pub(super) const ANNAS_ID: &str = "4001";
+
 /// Where the municipality's own number arrives: the PBX asks JKC where each call goes.
 pub(super) const POINT: &str = "7100";
 
@@ -185,7 +188,7 @@ impl Stage {
     /// Anna signs on again, for a queue and with JKC's contact sessions.
     pub(super) async fn anna_begins_her_day(&mut self) -> Result<(), Untrue> {
         self.anna.leave().await?;
-        let (queues, agent_id) = (vec![QUEUE.into()], Some("4001".into()));
+        let (queues, agent_id) = (vec![QUEUE.into()], Some(ANNAS_ID.into()));
         let seat = Seat { queues, agent_id, ..self.anna.seat().clone() };
         let habits = Habits { opens_sessions: true, heartbeat: None };
         self.anna = Softphone::sign_on_with(self.api.clone(), seat, habits).await?;
