@@ -18,6 +18,7 @@ use schakel_contract::views::{
 use schakel_simulator::RunningSimulator;
 use schakel_simulator::sins::Sin;
 use schakel_simulator::switch::{AgentRequest, AgentState as PbxState, AgentSupport};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -26,7 +27,7 @@ const CUSTOMER: &str = "0201234567";
 const SECOND: &str = "0302345678";
 
 /// Sits down an agent of the queue.
-async fn sits(api: &Api, agent: &str, device: &str) -> CommandReply<'static> {
+pub async fn sits(api: &Api, agent: &str, device: &str) -> CommandReply<'static> {
     let seat = json!({"provider": "pbx", "device": device, "agentId": agent, "queues": ["7000"]});
     command(api, Method::PUT, &["agents", agent, "registration"], &seat).await
 }
@@ -249,18 +250,24 @@ fn t02_t14_who_was_logged_off_at_a_restarted_pbx_is_shown_so_and_is_logged_on_by
 }
 
 /// A tab of JKC: what the client that the other tests use does by itself, it decides on its own.
-struct Tab {
+pub struct Tab {
     http: reqwest::Client,
     base: String,
     token: String,
 }
 
 impl Tab {
-    async fn of(house: &House) -> Self {
+    pub async fn of(house: &House) -> Self {
         let wanted = json!({"name": "tab", "scopes": ["admin"]});
         let token: CreatedToken = house.api.send(Method::POST, &["tokens"], &wanted).await.unwrap();
         let base = format!("http://{}/v1", house.daemon.api);
         Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), base, token: token.secret }
+    }
+
+    pub async fn gets<T: DeserializeOwned>(&self, path: &str) -> T {
+        let request = self.http.get(format!("{}/{path}", self.base)).bearer_auth(&self.token);
+        let body = request.send().await.unwrap().bytes().await.unwrap();
+        serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body:?}"))
     }
 
     async fn posts(&self, path: &str, headers: &[(&str, &str)], body: &Value) -> Response {

@@ -22,5 +22,6 @@ mod register;
 mod report;
 mod routing;
 mod sins;
+mod storm;
 mod transfers;
 mod two;
