@@ -315,15 +315,19 @@ async fn t07_t11_a_transfer_leaves_work_with_the_one_and_gives_a_session_to_the_
 }
 
 #[tokio::test]
-async fn t02_t13_a_break_has_its_reason_and_a_colleague_is_found_by_name_and_called() {
+async fn t02_t12_t13_a_break_has_its_reason_and_who_is_found_or_known_is_called() {
     let house = House::open().await;
     let entry =
         |name: &str, number: &str| serde_json::json!({"kind": "person", "name": name, "number": number});
     house.put(&["directory", "entries", "m-1"], entry("Jan van der Berg", OUTSIDE)).await;
     house.put(&["directory", "entries", "m-2"], entry("Anna Jansen", "2001")).await;
+    let numbers = serde_json::json!([{"number": OUTSIDE}]);
+    let customer = serde_json::json!({"kind": "person", "name": "J. de Vries", "numbers": numbers});
+    house.put(&["recognition", "customers", "K-1"], customer).await;
     let bram = "\
         niet-gereed lunch\nwait availability not-ready\nready\nwait availability available\n\
         zoek berg jan\nexpect hits 1\nexpect refused bel 2)\nbel 1)\nwait connected 30s\n\
+        ophangen\nwait idle\nbel klant:K-1\nwait connected 30s\n\
         zoek jansen\nexpect hits 1\ntransfer warm 1)\nwait transfer ringing 30s\n\
         terugpakken\nwait transfer taken-back\nwait connected\nophangen\nwait idle\n\
         session K-7\nwait session open\npark\nwait session parked\n";

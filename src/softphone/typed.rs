@@ -218,8 +218,8 @@ pub fn help(language: Language) -> String {
     lines.push(
         language
             .pick(
-                "  in plaats van een nummer: @naam van een collega, 1) van wat gevonden is, entry:ID uit de gids",
-                "  instead of a number: @name of a colleague, 1) of what was found, entry:ID of the directory",
+                "  in plaats van een nummer: @naam van een collega, 1) van wat gevonden is, entry:ID uit de gids, klant:REFERENTIE",
+                "  instead of a number: @name of a colleague, 1) of what was found, entry:ID of the directory, customer:REFERENCE",
             )
             .into(),
     );

@@ -5,8 +5,8 @@ use super::phone::{Softphone, SoftphoneError};
 use reqwest::Method;
 use schakel_contract::reply::CommandReply;
 use schakel_contract::requests::{
-    AgentName, AvailabilityRequest, Destination, DialString, DirectorySearchRequest, EntryId,
-    SessionDecisionRequest, SessionRequest,
+    AgentName, AvailabilityRequest, CustomerReference, Destination, DialString, DirectorySearchRequest,
+    EntryId, SessionDecisionRequest, SessionRequest,
 };
 use schakel_contract::views::{AgentView, DirectoryHitView, SessionDecision, SessionState, SessionView};
 use serde::Deserialize;
@@ -119,7 +119,8 @@ impl Softphone {
         Ok(found.items)
     }
 
-    /// To whom: a number; with an @ before it a colleague; `1)` a hit of the last search; `entry:ID` of the directory.
+    /// To whom: a number; with an @ before it a colleague; `1)` a hit of the last search; `entry:ID` of the directory;
+    /// `customer:REFERENCE` a customer by JKC's reference.
     pub(super) fn destination(&self, text: &str) -> Result<Destination, SoftphoneError> {
         destination(text, &self.hits()).map_err(SoftphoneError::Nothing)
     }
@@ -147,6 +148,9 @@ fn destination(text: &str, hits: &[DirectoryHitView<'_>]) -> Result<Destination,
     }
     if let Some(entry) = text.strip_prefix("entry:") {
         return Ok(Destination::Entry(EntryId(entry.to_owned())));
+    }
+    if let Some(customer) = text.strip_prefix("klant:").or_else(|| text.strip_prefix("customer:")) {
+        return Ok(Destination::Customer(CustomerReference(customer.to_owned())));
     }
     let Some(place) = text.strip_suffix(')') else {
         return Ok(Destination::Number(DialString(text.to_owned())));
@@ -194,6 +198,8 @@ mod tests {
         assert_eq!(to("@bram"), Ok(Destination::Agent(AgentName("bram".into()))));
         assert_eq!(to("2)"), Ok(Destination::Entry(EntryId("b".into()))));
         assert_eq!(to("entry:burgerzaken"), Ok(Destination::Entry(EntryId("burgerzaken".into()))));
+        let customer = Ok(Destination::Customer(CustomerReference("K-1".into())));
+        assert_eq!((to("klant:K-1"), to("customer:K-1")), (customer.clone(), customer));
         for wrong in ["0)", "3)", ")", "x)"] {
             assert_eq!(to(wrong), Err(Missing::Hit), "{wrong}");
         }
