@@ -75,12 +75,7 @@ async fn elsewhere(app: ApiState, request: Request, kind: ProblemKind) -> Respon
 async fn answer(app: ApiState, index: usize, request: Request) -> Response {
     let (started, path) = (Instant::now(), request.uri().path().to_owned());
     let route = &app.routes[index];
-    let handled = guarded(route.id, handle(app.clone(), index, request));
-    let result = match app.audited[index] {
-        // A caller who does not wait for the answer takes neither the change back nor its row in the audit log.
-        Audited::Change(_) => tokio::spawn(handled).await.unwrap_or_else(|_| Err(unanswered(route))),
-        _ => handled.await,
-    };
+    let result = guarded(route.id, handle(app.clone(), index, request)).await;
     let response = result.unwrap_or_else(|failure| failure.at(&path));
     app.requests.count(route.id, response.status().as_u16(), Some(started.elapsed()));
     with_headers(response)
@@ -127,9 +122,20 @@ async fn handle(app: ApiState, index: usize, request: Request) -> Result<Respons
     let (who, at, whence) = (access.clone(), path.clone(), from.clone());
     let ask = Ask { app, access, method, uri, path, query, headers, from, body: given, raw, upload };
     let limit = time_for(route, &ask);
-    let answered = tokio::time::timeout(limit, (route.handler)(ask)).await;
-    let answer = answered.unwrap_or_else(|_| Err(unanswered(route)));
-    let answer = recorded(&shared, index, &who, whence.as_deref(), &at, answer).await?;
+    let (house, by) = (shared.clone(), who.clone());
+    let answering = guarded(route.id, async move {
+        let answer = (house.routes[index].handler)(ask).await;
+        recorded(&house, index, &by, whence.as_deref(), &at, answer).await
+    });
+    let answered = match shared.audited[index] {
+        // Who does not wait for the answer takes neither the change back nor what the audit log has of it.
+        Audited::Change(_) => {
+            let ended = tokio::time::timeout(limit, tokio::spawn(answering)).await;
+            ended.map(|ended| ended.unwrap_or_else(|_| Err(unanswered(route))))
+        }
+        _ => tokio::time::timeout(limit, answering).await,
+    };
+    let answer = answered.unwrap_or_else(|_| Err(unanswered(route)))?;
     Ok(shown(&shared, index, &who, answer).await)
 }
 
