@@ -2,6 +2,7 @@
 //! searched for a colleague, a customer handed over to a department, and all of it in a backup.
 
 use crate::harness::{self, House, SOON, on_runtime};
+use crate::process::Process;
 use http::Method;
 use schakel_contract::views::{
     ActionName, AgentView, DirectoryHitView, MatchKind, MatchRole, RecognitionStatus, RecognitionView,
@@ -168,6 +169,34 @@ fn t10_t13_files_are_imported_from_the_command_line_and_come_back_from_a_backup(
             api.send(Method::POST, &["recognition", "search"], &whose).await.unwrap();
         assert_eq!(found.matches[0].name, "J. de Vries");
         daemon.stop().await;
+        pbx.stop().await;
+    });
+}
+
+#[test]
+fn t10_what_was_answered_is_there_after_kill_9() {
+    on_runtime(async {
+        let folder = TempDir::new().unwrap();
+        let (api_address, admin) = harness::free_ports();
+        let pbx = schakel_simulator::start(harness::pbx()).await.unwrap();
+        let (listen, admin) = (api_address.to_string(), admin.to_string());
+        let text = harness::configuration(folder.path(), pbx.csta_address().unwrap(), &listen, &admin, "");
+        let file = written(&folder, "schakel.toml", &text);
+        let token = harness::token(&folder.path().join("journal.db"));
+        let api = harness::api(api_address, &token);
+        let mut process = Process::start(Path::new(&file));
+        process.says("schakel runs").await;
+        let body =
+            json!({ "kind": "person", "name": "J. de Vries", "numbers": [{ "number": "0612345678" }] });
+        api.send::<Value>(Method::PUT, &["recognition", "customers", "K-1"], &body).await.unwrap();
+        process.child.kill().await.unwrap();
+        let mut again = Process::start(Path::new(&file));
+        again.says("schakel runs").await;
+        let whose = json!({ "number": "06 12345678" });
+        let found: RecognitionView<'static> =
+            api.send(Method::POST, &["recognition", "search"], &whose).await.unwrap();
+        assert_eq!(found.matches[0].reference, "K-1");
+        again.child.kill().await.unwrap();
         pbx.stop().await;
     });
 }
