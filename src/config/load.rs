@@ -120,14 +120,7 @@ fn read(text: Option<&str>, environment: &[(String, String)], problems: &mut Vec
     };
     let mut merged = merge(&example, given);
     overrides::apply(&mut merged, environment, problems);
-    let config = match serde_path_to_error::deserialize::<_, Config>(Value::Table(merged)) {
-        Ok(config) => Some(config),
-        Err(error) => {
-            let key = error.path().to_string();
-            problems.push(Problem { line: None, key, text: in_words(error.inner().message()) });
-            None
-        }
-    };
+    let config = understand(merged, &example, problems);
     if let Some(config) = &config {
         validate::check(config, problems);
     }
@@ -135,6 +128,62 @@ fn read(text: Option<&str>, environment: &[(String, String)], problems: &mut Vec
         problem.line = text.and_then(|text| find(&document, &problem.key).map(|span| line_of(text, &span)));
     }
     config
+}
+
+/// Values that do not fit in one file; who has more of them sees the rest the next time.
+const MISFITS_MAX: usize = 100;
+
+/// The configuration, with the default in the place of each value that does not fit: what else is wrong is told as well.
+fn understand(mut merged: Table, example: &Table, problems: &mut Vec<Problem>) -> Option<Config> {
+    for _ in 0..MISFITS_MAX {
+        let error = match serde_path_to_error::deserialize::<_, Config>(Value::Table(merged.clone())) {
+            Ok(config) => return Some(config),
+            Err(error) => error,
+        };
+        let key = error.path().to_string();
+        problems.push(Problem { line: None, key: key.clone(), text: in_words(error.inner().message()) });
+        let known = value_at(example, &key).cloned();
+        match (value_in(&mut merged, &key), known) {
+            (Some(given), Some(known)) if *given != known => *given = known,
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// The parts of a key such as `providers[1].csta.edition`.
+fn parts(key: &str) -> impl Iterator<Item = (&str, Option<usize>)> {
+    key.split('.').map(|part| match part.split_once('[') {
+        Some((name, at)) => (name, at.trim_end_matches(']').parse().ok()),
+        None => (part, None),
+    })
+}
+
+/// What the example has at a key; of a list it has one.
+fn value_at<'a>(example: &'a Table, key: &str) -> Option<&'a Value> {
+    let mut found: Option<&Value> = None;
+    for (name, at) in parts(key) {
+        let table = found.map_or(Some(example), Value::as_table)?;
+        let value = table.get(name)?;
+        found = Some(if at.is_some() { value.get(0)? } else { value });
+    }
+    found
+}
+
+fn value_in<'a>(table: &'a mut Table, key: &str) -> Option<&'a mut Value> {
+    let mut parts = parts(key);
+    let step = |table: &'a mut Table, (name, at): (&str, Option<usize>)| {
+        let value = table.get_mut(name)?;
+        match at {
+            Some(at) => value.get_mut(at),
+            None => Some(value),
+        }
+    };
+    let mut found = step(table, parts.next()?)?;
+    for part in parts {
+        found = step(found.as_table_mut()?, part)?;
+    }
+    Some(found)
 }
 
 /// serde speaks of Rust's types, which nobody who writes a configuration has to know.
@@ -439,6 +488,8 @@ mod tests {
             ("device = \"7100\"\nlimit_milliseconds = 60001", "providers[0].routes[0].limit_milliseconds"),
             ("device = \"7100\"\nfallback = \" 7000\"", "providers[0].routes[0].fallback"),
             ("device = \"7100\"\nfallback = \"7100\"", "providers[0].routes[0].fallback"),
+            ("device = \"7100\"\nfallback = \"70 00\"", "providers[0].routes[0].fallback"),
+            ("fallback = \"7000\"", "providers[0].routes[0].device"),
             ("devise = \"7100\"", "providers[0].routes[0].devise"),
             ("device = \"7100\"\n[[providers.routes]]\ndevice = \"7100\"", "providers[0].routes[1].device"),
         ] {
@@ -498,6 +549,24 @@ mod tests {
         assert!(found.len() == 1 && found[0].contains(": register.path: "), "{found:?}");
         let config = Config::parse("t", Some("[journal]\npath = \"a/b\"\n"), &[]).unwrap();
         assert_eq!(config.register_path(), Path::new("a/register.db"));
+    }
+
+    #[test]
+    fn p05_values_that_do_not_fit_are_told_with_all_that_is_wrong_otherwise() {
+        let text = "[sessions]\nlease_seconds = 0\ngrace_seconds = -1\n[privacy]\naudit_days = 99999999999\n\
+                    [[providers]]\nname = \"a\"\n[providers.csta]\nedition = -4\n[[providers]]\nname = \"b\"\n\
+                    [[providers.routes]]\ndevice = \"7100\"\nlimit_milliseconds = -5\n";
+        let found = problems(text);
+        for key in [
+            ":2: sessions.lease_seconds: ",
+            ":3: sessions.grace_seconds: ",
+            ":5: privacy.audit_days: ",
+            ":9: providers[0].csta.edition: ",
+            ":14: providers[1].routes[0].limit_milliseconds: ",
+        ] {
+            assert_eq!(found.iter().filter(|line| line.contains(key)).count(), 1, "{key}: {found:?}");
+        }
+        assert_eq!(found.len(), 5, "{found:?}");
     }
 
     #[test]

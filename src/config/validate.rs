@@ -126,8 +126,8 @@ fn routes_by_hours(config: &Config, say: &mut impl FnMut(&str, String)) {
 
 /// Why a number cannot be the fallback of a routeing device.
 fn no_fallback(number: &str, device: &str) -> Option<&'static str> {
-    if number.trim() != number || number.chars().any(char::is_control) {
-        return Some("must be a number without spaces around it, or empty");
+    if number.chars().any(|each| each.is_whitespace() || each.is_control()) {
+        return Some("must be a number without spaces, or empty");
     }
     (!number.is_empty() && number == device)
         .then_some("is the routeing device itself: calls would go in a circle")
@@ -308,8 +308,21 @@ fn devices(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
 /// A caller hears nothing for longer than this would be a mistake rather than a limit.
 const ROUTE_LIMIT_MAX: u32 = 60_000;
 
+/// A department is told with every call that is routed, and chosen in the directory: it is a name.
+const DEPARTMENT_MAX: usize = 256;
+
 fn routes(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, route) in provider.routes.iter().enumerate() {
+        let key = |name: &str| format!("providers[{at}].routes[{index}].{name}");
+        let says = [&route.fallback, &route.fallback_closed, &route.opening_hours, &route.department];
+        if !route.is_one() && says.iter().any(|text| !text.is_empty()) {
+            say(&key("device"), "is missing: which routeing device is this about?".into());
+        }
+        if route.department.chars().count() > DEPARTMENT_MAX {
+            say(&key("department"), format!("must be at most {DEPARTMENT_MAX} characters"));
+        }
+    }
     for (index, route) in provider.routes.iter().enumerate().filter(|(_, route)| route.is_one()) {
         let key = |name: &str| format!("providers[{at}].routes[{index}].{name}");
         if let Some(first) = seen.insert(route.device.trim(), index) {
