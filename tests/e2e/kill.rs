@@ -14,6 +14,7 @@ use schakel::config::Config;
 use schakel::jkc::StandIn;
 use schakel::jkc::server::Behaviour;
 use schakel::serve::{Daemon, Sabotage};
+use schakel_contract::views::SnapshotView;
 use schakel_journal::{Options, Store};
 use schakel_simulator::{RunningSimulator, Simulator};
 use std::collections::BTreeSet;
@@ -29,6 +30,9 @@ const KILLS: u32 = 50;
 
 /// A broken daemon must be noticed within so many.
 const KILLS_OF_A_BROKEN_ONE: u32 = 50;
+
+/// Nothing was told for so long: what was about to be told has been.
+const QUIET: Duration = Duration::from_millis(300);
 
 /// With this in its environment the test program is the daemon: `CONFIG|SABOTAGE`.
 const CHILD: &str = "SCHAKEL_KILL_TEST_CHILD";
@@ -232,8 +236,23 @@ impl Yard {
                 && event.data.command.as_ref().is_some_and(|c| c.id == last)
         };
         self.jkc.event_after(0, "the last command", SOON, told).await.unwrap();
+        tokio::time::timeout(SOON, self.all_is_told()).await.expect("everything is told");
         self.kill(&mut daemon);
         ended.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Waits until nothing is under way and JKC has everything: what follows from a registration (availability, what the
+    /// PBX is to make of its agents) comes after the command's own outcome.
+    async fn all_is_told(&self) {
+        let mut changes = self.jkc.changes();
+        loop {
+            while tokio::time::timeout(QUIET, changes.changed()).await.is_ok() {}
+            let now: SnapshotView = self.api.get(&["snapshot"]).await.unwrap();
+            let told = self.jkc.look(|ledger| ledger.since(0).map(|e| e.event.sequence.clone()).max());
+            if now.commands.is_empty() && told.is_some_and(|told| *told >= *now.cursor) {
+                return;
+            }
+        }
     }
 
     /// What is wrong with what JKC was told so far. The daemon must be dead.
