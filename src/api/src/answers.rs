@@ -10,6 +10,7 @@
 use crate::command::number_for;
 use crate::problem::Failure;
 use crate::state::ApiState;
+use futures_util::future::join_all;
 use schakel_contract::requests::{RouteAnswer, RouteDecisionRequest};
 use schakel_core::command::{Actor, Command};
 use schakel_core::model::ids::RouteId;
@@ -25,6 +26,10 @@ use uuid::Uuid;
 
 /// The kind of notification whose answers are decisions.
 pub const ANSWERED_KIND: &str = Kind::RouteRequested.as_str();
+
+/// Answers that are dealt with together, so that they share a commit: one after the other each would wait for one of its
+/// own, and on a slow disk the last for longer than its caller does.
+const TOGETHER_MAX: usize = 64;
 
 /// Answers by what became of them.
 #[derive(Debug, Default)]
@@ -62,15 +67,20 @@ enum Unusable {
 
 /// Turns answers into decisions until nobody hears any more.
 pub async fn decide_by_answers(app: ApiState, mut heard: mpsc::Receiver<Answer>) {
-    while let Some(answer) = heard.recv().await {
-        let webhook = Uuid::from_u128(answer.subscription);
-        match decide(&app, &answer).await {
-            Ok(true) => app.answers.count("decided"),
-            Ok(false) => app.answers.count("nothing"),
-            Err(why) => {
-                app.answers.count("unusable");
-                tracing::warn!(%webhook, "the answer to a {ANSWERED_KIND} decides nothing: {why}");
-            }
+    let mut waiting = Vec::new();
+    while heard.recv_many(&mut waiting, TOGETHER_MAX).await > 0 {
+        join_all(waiting.drain(..).map(|answer| decide_by_answer(&app, answer))).await;
+    }
+}
+
+async fn decide_by_answer(app: &ApiState, answer: Answer) {
+    let webhook = Uuid::from_u128(answer.subscription);
+    match decide(app, &answer).await {
+        Ok(true) => app.answers.count("decided"),
+        Ok(false) => app.answers.count("nothing"),
+        Err(why) => {
+            app.answers.count("unusable");
+            tracing::warn!(%webhook, "the answer to a {ANSWERED_KIND} decides nothing: {why}");
         }
     }
 }
