@@ -107,6 +107,17 @@ pub(super) async fn report(stage: &Stage) -> Result<(), Untrue> {
         "`schakel report` zegt wat dit verhaal deed",
         "`schakel report` says what this story did"
     );
+    // Either fails with its exit code when something is not as it was written, also across the kill.
+    for words in [&["report", "--verify"][..], &["audit", "verify"]] {
+        stage.daemon.ask(words).await?;
+        stage.teller.check(true, String::new)?;
+    }
+    say!(
+        stage,
+        Checked,
+        "de rapportage volgt uit het journaal (`report --verify`), en het auditlog is heel (`audit verify`)",
+        "the report follows from the journal (`report --verify`), and the audit log is whole (`audit verify`)"
+    );
     Ok(())
 }
 
