@@ -16,6 +16,7 @@ use schakel_core::model::ids::ContactId;
 use schakel_core::state::State;
 use schakel_engine::{CommandError, erased_input};
 use schakel_journal::{Reply, Rewrite, StoreError};
+use schakel_register::RegisterError;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -41,8 +42,14 @@ const TABLE: &str = "erasing";
 /// Erases all that is known of a customer. Asked again it finds nothing more, and goes on where it was interrupted.
 pub(crate) async fn customer(app: &ApiState, reference: &str) -> Result<ErasureView, Failure> {
     let _alone = app.erasing.lock().await;
+    // Before they are gone: a number that was switched off, or on later, was told without the reference.
+    let numbers = app.register.numbers_of(reference).await.map_err(|error| unreadable(&error))?;
     let mut view = ErasureView { recognised: recognised(app, reference).await?, ..ErasureView::default() };
-    let known = contacts_of(app, reference).await?;
+    let mut known = contacts_of(app, reference, &|event| names(event, reference)).await?;
+    for number in numbers.iter().map(ToString::to_string) {
+        let theirs = |event: &Value| event["data"]["contact"]["customer"]["e164"] == number;
+        known.extend(contacts_of(app, &number, &theirs).await?);
+    }
     let known = known.into_iter().map(ContactId).collect();
     contacts(app, reference, known, &mut view).await?;
     Ok(view)
@@ -114,30 +121,33 @@ struct Found {
 
 /// Numbers that are not recognised any more.
 async fn recognised(app: &ApiState, reference: &str) -> Result<u64, Failure> {
-    app.register.erase(reference).await.map_err(|error| {
-        tracing::error!(%error, "a customer could not be erased from the register");
-        Failure::new(
-            ProblemKind::Internal,
-            "the recognised numbers could not be erased; the log of schakel says why",
-        )
-    })
+    app.register.erase(reference).await.map_err(|error| unreadable(&error))
 }
 
-/// The contacts in the journal that JKC's reference names: as their own, or by a number that was recognised.
-async fn contacts_of(app: &ApiState, reference: &str) -> Result<BTreeSet<u128>, Failure> {
+fn unreadable(error: &RegisterError) -> Failure {
+    tracing::error!(%error, "a customer could not be erased from the register");
+    Failure::new(
+        ProblemKind::Internal,
+        "the recognised numbers could not be erased; the log of schakel says why",
+    )
+}
+
+/// The contacts in the journal of which a notification has a text in it, and is one of those that are sought.
+async fn contacts_of(
+    app: &ApiState,
+    text: &str,
+    is_sought: &(dyn Fn(&Value) -> bool + Sync),
+) -> Result<BTreeSet<u128>, Failure> {
     let mut contacts = BTreeSet::new();
     let mut after = 0;
     loop {
-        let named = reference.to_owned();
         // As it is written in JSON.
-        let text = Value::from(reference).to_string();
-        let page = move |reader: &schakel_journal::Reader| {
-            let (rows, next, more) = reader.notifications_with(&text, after, PAGE)?;
-            let theirs = rows.iter().filter(|row| names(&row.payload, &named));
-            Ok((theirs.filter_map(|row| row.contact).collect::<Vec<_>>(), next, more))
-        };
-        let (found, next, more) = app.store.read(page).await?;
-        contacts.extend(found);
+        let text = Value::from(text).to_string();
+        let page = move |reader: &schakel_journal::Reader| reader.notifications_with(&text, after, PAGE);
+        let (rows, next, more) = app.store.read(page).await?;
+        let is_theirs = |payload: &[u8]| serde_json::from_slice(payload).is_ok_and(|event| is_sought(&event));
+        let theirs = rows.iter().filter(|row| is_theirs(&row.payload));
+        contacts.extend(theirs.filter_map(|row| row.contact));
         if !more {
             return Ok(contacts);
         }
@@ -145,9 +155,9 @@ async fn contacts_of(app: &ApiState, reference: &str) -> Result<BTreeSet<u128>, 
     }
 }
 
-/// Whether a notification says that its contact is of the customer with this reference.
-fn names(payload: &[u8], reference: &str) -> bool {
-    let Ok(event) = serde_json::from_slice::<Value>(payload) else { return false };
+/// Whether a notification says that its contact is of the customer with this reference: as its own, or by a number that
+/// was recognised.
+fn names(event: &Value, reference: &str) -> bool {
     let contact = &event["data"]["contact"];
     let mut recognised = contact["recognition"]["matches"].as_array().into_iter().flatten();
     contact["reference"] == reference
