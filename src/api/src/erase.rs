@@ -15,7 +15,7 @@ use schakel_contract::views::ErasureView;
 use schakel_core::model::ids::ContactId;
 use schakel_core::state::State;
 use schakel_engine::{CommandError, erased_input};
-use schakel_journal::{Reply, Rewrite, StoreError};
+use schakel_journal::{Notification, Reply, Rewrite, StoreError};
 use schakel_register::RegisterError;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -45,13 +45,17 @@ pub(crate) async fn customer(app: &ApiState, reference: &str) -> Result<ErasureV
     // Before they are gone: a number that was switched off, or on later, was told without the reference.
     let numbers = app.register.numbers_of(reference).await.map_err(|error| unreadable(&error))?;
     let mut view = ErasureView { recognised: recognised(app, reference).await?, ..ErasureView::default() };
-    let mut known = contacts_of(app, reference, &|event| names(event, reference)).await?;
+    let mut known = known_by(app, Sought::Reference(reference.to_owned())).await?;
     for number in numbers.iter().map(ToString::to_string) {
-        let theirs = |event: &Value| event["data"]["contact"]["customer"]["e164"] == number;
-        known.extend(contacts_of(app, &number, &theirs).await?);
+        known.contacts.extend(known_by(app, Sought::Number(number)).await?.contacts);
     }
-    let known = known.into_iter().map(ContactId).collect();
-    contacts(app, reference, known, &mut view).await?;
+    let his = known.contacts.into_iter().map(ContactId).collect();
+    contacts(app, reference, his, &mut view).await?;
+    if !known.sessions.is_empty() {
+        // Last, because they lead to his contacts.
+        view.notifications += sessions(app, reference, &known.sessions).await?;
+        empty_log(app).await?;
+    }
     Ok(view)
 }
 
@@ -132,36 +136,91 @@ fn unreadable(error: &RegisterError) -> Failure {
     )
 }
 
-/// The contacts in the journal of which a notification has a text in it, and is one of those that are sought.
-async fn contacts_of(
-    app: &ApiState,
-    text: &str,
-    is_sought: &(dyn Fn(&Value) -> bool + Sync),
-) -> Result<BTreeSet<u128>, Failure> {
-    let mut contacts = BTreeSet::new();
+/// By what a customer is looked for in the journal.
+#[derive(Debug, Clone)]
+enum Sought {
+    /// JKC's reference.
+    Reference(String),
+    /// A number, in E.164.
+    Number(String),
+}
+
+/// What the journal has of a customer.
+#[derive(Debug, Default)]
+struct Known {
+    contacts: BTreeSet<u128>,
+    /// Notifications with a session that has his reference.
+    sessions: Vec<u64>,
+}
+
+async fn known_by(app: &ApiState, sought: Sought) -> Result<Known, StoreError> {
+    let mut known = Known::default();
     let mut after = 0;
     loop {
-        // As it is written in JSON.
-        let text = Value::from(text).to_string();
-        let page = move |reader: &schakel_journal::Reader| reader.notifications_with(&text, after, PAGE);
-        let (rows, next, more) = app.store.read(page).await?;
-        let is_theirs = |payload: &[u8]| serde_json::from_slice(payload).is_ok_and(|event| is_sought(&event));
-        let theirs = rows.iter().filter(|row| is_theirs(&row.payload));
-        contacts.extend(theirs.filter_map(|row| row.contact));
+        let sought = sought.clone();
+        let page = move |reader: &schakel_journal::Reader| {
+            let (Sought::Reference(text) | Sought::Number(text)) = &sought;
+            let (rows, next, more) = reader.notifications_with(&in_json(text), after, PAGE)?;
+            let mut found = Known::default();
+            rows.iter().for_each(|row| found.add(row, &sought));
+            Ok((found, next, more))
+        };
+        let (found, next, more) = app.store.read(page).await?;
+        known.contacts.extend(found.contacts);
+        known.sessions.extend(found.sessions);
         if !more {
-            return Ok(contacts);
+            return Ok(known);
         }
         after = next;
     }
 }
 
-/// Whether a notification says that its contact is of the customer with this reference: as its own, or by a number that
-/// was recognised.
-fn names(event: &Value, reference: &str) -> bool {
-    let contact = &event["data"]["contact"];
-    let mut recognised = contact["recognition"]["matches"].as_array().into_iter().flatten();
-    contact["reference"] == reference
-        || recognised.any(|each| each["reference"] == reference || each["of"] == reference)
+impl Known {
+    fn add(&mut self, row: &Notification, sought: &Sought) {
+        let Ok(event) = serde_json::from_slice::<Value>(&row.payload) else { return };
+        let (contact, session) = (&event["data"]["contact"], &event["data"]["session"]);
+        let reference = match sought {
+            Sought::Number(number) => {
+                self.contacts.extend(row.contact.filter(|_| contact["customer"]["e164"] == *number));
+                return;
+            }
+            Sought::Reference(reference) => reference,
+        };
+        let mut recognised = contact["recognition"]["matches"].as_array().into_iter().flatten();
+        let is_his = contact["reference"] == *reference
+            || recognised.any(|each| each["reference"] == *reference || each["of"] == *reference);
+        self.contacts.extend(row.contact.filter(|_| is_his));
+        if session["reference"] == *reference {
+            // Not the contact of the notification: a call that arrives is told with the session that was open.
+            let about = session["contact"].as_str().and_then(|id| Uuid::try_parse(id).ok());
+            self.contacts.extend(about.map(|id| id.as_u128()));
+            self.sessions.push(row.seq);
+        }
+    }
+}
+
+/// A text as it is written in JSON.
+fn in_json(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// Takes the reference from the sessions in these notifications; how many were changed.
+async fn sessions(app: &ApiState, reference: &str, told: &[u64]) -> Result<u64, StoreError> {
+    let mut changed = 0;
+    for some in told.chunks(STEP) {
+        let (some, text) = (some.to_vec(), in_json(reference));
+        let page = move |reader: &schakel_journal::Reader| {
+            let mut rewrite = Rewrite::default();
+            for seq in some {
+                let (rows, ..) = reader.notifications_with(&text, seq.saturating_sub(1), 1)?;
+                let erased = |row: &Notification| without(&row.payload, &[("session", "reference")]).into();
+                rewrite.notifications.extend(rows.iter().map(|row| (row.seq, erased(row))));
+            }
+            Ok(rewrite)
+        };
+        changed += app.store.rewrite(app.store.read(page).await?).await? as u64;
+    }
+    Ok(changed)
 }
 
 async fn notifications(app: &ApiState, contact: u128, found: &mut Found) -> Result<u64, StoreError> {
@@ -185,10 +244,16 @@ async fn notifications(app: &ApiState, contact: u128, found: &mut Found) -> Resu
 
 /// Without JKC's references as well: nothing leads back to the customer.
 fn without_customer(payload: &[u8]) -> Vec<u8> {
+    without(payload, &[("contact", "reference"), ("contact", "recognition"), ("situation", "caller")])
+}
+
+/// A notification without these properties of objects in it.
+fn without(payload: &[u8], properties: &[(&str, &str)]) -> Vec<u8> {
     let Ok(mut event) = serde_json::from_slice::<Value>(payload) else { return Vec::new() };
-    if let Some(contact) = event["data"]["contact"].as_object_mut() {
-        contact.remove("reference");
-        contact.remove("recognition");
+    for (object, property) in properties {
+        let found =
+            event.get_mut("data").and_then(|data| data.get_mut(object)).and_then(Value::as_object_mut);
+        found.and_then(|found| found.remove(*property));
     }
     // Cannot fail: it was JSON before.
     serde_json::to_vec(&event).unwrap_or_default()

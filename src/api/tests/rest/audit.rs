@@ -317,6 +317,51 @@ fn avg_17_an_erased_customer_is_nowhere_any_more() {
     });
 }
 
+/// A second customer rings at 2001.
+async fn another_rings(house: &House) {
+    let party = |number: &str| {
+        Some(ReportedParty { device: Some(DeviceId::from(number)), party: Party::of_number(number) })
+    };
+    let report = EventReport::Call(Box::new(CallReport {
+        event: CallEvent::Delivered,
+        connection: ProviderConnection { call: "c2".into(), device: "2001".into() },
+        monitor: Some("2001".into()),
+        local: Some(ConnectionState::Alerting),
+        cause: Cause::NewCall,
+        calling: party("0301234567"),
+        called: party("2001"),
+        last_redirection: None,
+        network_called: None,
+        permitted: None,
+        correlator: None,
+        linked_call: None,
+    }));
+    house.input(InputBody::Report { provider: pbx(), report }).await;
+}
+
+#[test]
+fn avg_17_a_customer_whom_only_a_session_names_is_erased_too() {
+    in_house(async |house| {
+        house.forget_at_once().await;
+        let call = house.speaks().await;
+        let contact = house.get(&format!("/calls/{call}")).await.body["contact"].clone();
+        let body = json!({ "agent": "jansen", "contact": contact, "reference": "K-10042" });
+        let opened = house.post("/sessions", Some(body)).await;
+        let session = opened.body["session"]["id"].as_str().unwrap().to_owned();
+        // Another customer's call, told with the session that is open.
+        another_rings(&house).await;
+        house.post(&format!("/calls/{call}/connections/2001/hang-up"), None).await;
+        assert_eq!(house.post(&format!("/sessions/{session}/close"), None).await.status, 200);
+        while house.engine.read(|state| !state.sessions.is_empty()).await.unwrap() {}
+        let erased = house.post("/erasures", Some(json!({ "reference": "K-10042" }))).await.body;
+        assert_eq!(erased["contacts"], 1, "{erased}");
+        assert_eq!(house.occurrences("0201234567"), 0, "his number is in a file");
+        let told = house.get("/events?pageSize=1000").await.body.to_string();
+        assert!(told.contains("session.decision-asked") && !told.contains("K-10042"), "{told}");
+        assert!(told.contains("0301234567"), "another customer's number is kept");
+    });
+}
+
 #[test]
 fn avg_5_what_is_old_has_no_number_and_is_still_told() {
     in_house(async |house| {

@@ -205,7 +205,8 @@ impl House {
 
     /// From now on what has ended is forgotten at once.
     pub async fn forget_at_once(&self) {
-        let settings = Settings { keep_ended: Millis(0), ..core_settings() };
+        let mut settings = Settings { keep_ended: Millis(0), ..core_settings() };
+        settings.sessions.keep_closed = Millis(0);
         self.input(InputBody::Configured(Box::new(settings))).await;
     }
 
