@@ -8,7 +8,9 @@ use schakel_contract::views::{
 use schakel_contract::{E164, Recognise};
 use schakel_core::model::call::Party;
 use schakel_register::number::{NumberPlan, PlanSettings};
-use schakel_register::{Format, ImportOptions, Imported, Limits, Mistakes, Mode, Register, RegisterError};
+use schakel_register::{
+    Format, ImportOptions, Imported, Limits, MISTAKES_MAX, Mistakes, Mode, Register, RegisterError,
+};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
@@ -232,6 +234,23 @@ async fn t10_a_row_without_an_end_takes_no_memory_and_is_told_with_what_to_look_
     let rows = format!("{heading}0687654321,person,{long},Piet\n0687654321,person,K-2,\n");
     let found = mistakes(register.import_customers(file(&rows), MERGE).await.unwrap());
     assert_eq!(lines(&found), [(3, Some("reference")), (4, Some("name"))], "a long row is no endless one");
+}
+
+#[tokio::test]
+async fn t10_a_file_of_which_all_is_wrong_is_not_read_to_its_end() {
+    let (_folder, register) = house();
+    let row = "{\"reference\":\"K-1\"}";
+    let files = [
+        (Format::Csv, format!("number,kind,reference,name\n{}", "1,2,3\n".repeat(5_000))),
+        (Format::JsonLines, format!("{row}\n").repeat(5_000)),
+        (Format::Json, format!("[{row}{}]", format!(",{row}").repeat(5_000))),
+    ];
+    for (format, text) in files {
+        let options = ImportOptions { format, ..MERGE };
+        let found = mistakes(register.import_customers(file(&text), options).await.unwrap());
+        assert_eq!(found.told.len(), MISTAKES_MAX);
+        assert!((1_001..1_010).contains(&found.count), "{}", found.count);
+    }
 }
 
 #[tokio::test]

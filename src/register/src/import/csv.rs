@@ -34,7 +34,7 @@ pub(super) fn read(
         ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(input);
     let mut record = StringRecord::new();
     let mut places: Option<Vec<Option<usize>>> = None;
-    loop {
+    while !mistakes.is_full() {
         let line = reader.position().line();
         left.set(ROW_MAX);
         match reader.read_record(&mut record) {

@@ -23,7 +23,7 @@ pub(super) fn read_lines(
 ) -> std::io::Result<()> {
     let mut input = BufReader::with_capacity(BUFFER, file);
     let (mut text, mut number) = (Vec::new(), 0);
-    loop {
+    while !mistakes.is_full() {
         text.clear();
         number += 1;
         if input.by_ref().take(LINE_MAX).read_until(b'\n', &mut text)? == 0 {
@@ -39,6 +39,7 @@ pub(super) fn read_lines(
             object(row, number, columns, mistakes, each);
         }
     }
+    Ok(())
 }
 
 fn skip_line(input: &mut BufReader<&mut File>) -> std::io::Result<()> {
@@ -78,6 +79,9 @@ pub(super) fn read_array(
     };
     let (mut line, mut counted) = (1, 0);
     for row in rows {
+        if mistakes.is_full() {
+            break;
+        }
         // Each borrows from the text, so its place is its line.
         let at = (row.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
         line += text

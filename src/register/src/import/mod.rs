@@ -68,7 +68,7 @@ pub enum Imported {
 pub struct Mistakes {
     /// The first [`MISTAKES_MAX`], in the order of their lines.
     pub told: Vec<Mistake>,
-    /// How many there are.
+    /// How many there are; beyond [`MISTAKES_MAX`] the file is not read on, and there may be more.
     pub count: u64,
 }
 
@@ -87,6 +87,11 @@ pub struct Mistake {
 }
 
 impl Mistakes {
+    /// So much is wrong that reading on helps nobody, and keeps others waiting.
+    pub(crate) const fn is_full(&self) -> bool {
+        self.count > MISTAKES_MAX as u64
+    }
+
     pub(crate) fn push(&mut self, line: u64, column: Option<&'static str>, text: impl Into<String>) {
         self.count += 1;
         if self.told.len() < MISTAKES_MAX {
