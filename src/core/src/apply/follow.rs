@@ -60,7 +60,9 @@ impl Context<'_> {
             // On its way to what was asked a PBX may tell what was before: of whoever sat there, or of the call's end.
             asked.heard |= match asked.state {
                 RequestedAgentState::LoggedOn => false,
-                RequestedAgentState::Ready => true,
+                RequestedAgentState::Ready => {
+                    matches!(state, ProviderAgentState::Ready | ProviderAgentState::Busy)
+                }
                 _ => !matches!(state, ProviderAgentState::Ready | ProviderAgentState::Busy),
             };
         }
@@ -95,7 +97,9 @@ impl Context<'_> {
                 if asked.state == wanted {
                     return;
                 }
-                if is_so(agent, &wanted) {
+                // What the PBX said before it made of him what it was asked says nothing of what it makes of him now;
+                // but what it says by itself needs no asking.
+                if (asked.heard || is_rested(agent)) && is_so(agent, &wanted) {
                     agent.asked_state = Some(Asked { state: wanted, heard: true });
                     return;
                 }
@@ -116,10 +120,12 @@ impl Context<'_> {
 
     /// What was asked before does not stand in the way of asking it again.
     pub(super) fn ask_anew(&mut self, id: &AgentId) {
+        // While a request is under way its answer goes on from there.
+        let asking = self.followed_seat(id).is_some_and(|seat| self.is_asking(id, &seat));
         let Some(agent) = self.state.agents.get_mut(id) else { return };
         let wanted = wanted(agent);
         let otherwise = !matches!(agent.provider_state, None | Some(ProviderAgentState::Busy));
-        let otherwise = otherwise && !is_no_agent(agent);
+        let otherwise = otherwise && !asking && !is_no_agent(agent);
         if otherwise
             && !is_so(agent, &wanted)
             && let Some(asked) = &mut agent.asked_state
@@ -157,6 +163,9 @@ impl Context<'_> {
                     return self.send(id, AGAIN, operation);
                 }
                 self.refuse(id, refusal);
+                if !unknown && wants.is_some() {
+                    self.hears_no(&agent);
+                }
                 if cut_off && let Some((state, _)) = &wants {
                     self.wants_again(&agent, state);
                 }
@@ -169,6 +178,14 @@ impl Context<'_> {
     /// Whether the PBX says of an agent what it was asked to make of him.
     pub(super) fn is_followed(&self, agent: &AgentId, state: &RequestedAgentState) -> bool {
         self.state.agents.get(agent).is_some_and(|agent| is_so(agent, state))
+    }
+
+    /// The PBX leaves him what he is: what it said of him before is still so.
+    fn hears_no(&mut self, id: &AgentId) {
+        if let Some(asked) = self.state.agents.get_mut(id).and_then(|agent| agent.asked_state.as_mut()) {
+            // Of one who was not logged on nothing was heard: see `is_no_agent`.
+            asked.heard |= asked.state != RequestedAgentState::LoggedOn;
+        }
     }
 
     /// Nobody knows what the PBX made of it: it is asked again when the link is back.
@@ -253,6 +270,11 @@ fn wanted(agent: &Agent) -> RequestedAgentState {
         (None, Readiness::Ready, Some(reason)) => RequestedAgentState::NotReady(reason.clone()),
         (None, Readiness::Ready, None) => RequestedAgentState::Ready,
     }
+}
+
+/// Whether what the PBX is to make of him is only what it said itself.
+fn is_rested(agent: &Agent) -> bool {
+    agent.after_call.is_none() && agent.readiness == Readiness::Ready && agent.rested.is_some()
 }
 
 /// Whether the PBX says so already.

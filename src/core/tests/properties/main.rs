@@ -7,6 +7,7 @@ mod common;
 
 mod chaos;
 mod day;
+mod follow;
 mod routing;
 mod switch;
 mod warm;
