@@ -17,7 +17,6 @@
 
 mod append;
 mod audit;
-mod checkpoint;
 mod deliver;
 mod error;
 mod facts;

@@ -84,8 +84,10 @@ pub(crate) fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connect
     conn.pragma_update(None, "synchronous", "FULL")?;
     // What is removed is overwritten with zeros: an erased telephone number is nowhere in the file.
     conn.pragma_update(None, "secure_delete", "ON")?;
-    // The log is moved into the file by a thread of its own.
-    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    // 4 MB of log between checkpoints. Measured: as fast as 64 MB, but the commit that does the checkpoint takes
+    // 3 to 5 ms instead of 40 to 60. A thread of its own for checkpoints was tried: its fsync and those of the commits
+    // wait for the same disk, and neither the 99th percentile nor the 999th of a thousand was better.
+    conn.pragma_update(None, "wal_autocheckpoint", 1_000)?;
     conn.pragma_update(None, "journal_size_limit", 128 * 1024 * 1024)?;
     // Negative: KiB. The writer touches the ends of a few trees, 4 MB holds them with room to spare.
     conn.pragma_update(None, "cache_size", -4_096)?;
@@ -94,18 +96,6 @@ pub(crate) fn open_writer(path: &Path, max_pages: Option<u32>) -> Result<Connect
     if let Some(pages) = max_pages {
         conn.pragma_update(None, "max_page_count", pages)?;
     }
-    Ok(conn)
-}
-
-/// Opens a connection that moves the log of an open journal into its file, and does nothing else.
-pub(crate) fn open_checkpointer(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    let conn = open(path, flags)?;
-    // As the writer: the log is on the disk before the file is touched, and the file before the log begins anew.
-    conn.pragma_update(None, "synchronous", "FULL")?;
-    conn.pragma_update(None, "cache_size", -64)?;
     Ok(conn)
 }
 

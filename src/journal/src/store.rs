@@ -12,7 +12,6 @@ use rusqlite::params;
 
 use crate::append;
 use crate::audit::{self, AuditEntry, AuditHead};
-use crate::checkpoint::Checkpoints;
 use crate::deliver::{self, Settled};
 use crate::error::StoreError;
 use crate::facts::{self, Anonymise};
@@ -120,8 +119,7 @@ impl Store {
         gauges.first_notification.store(tail.first_notification, Ordering::Relaxed);
         gauges.last_notification.store(tail.notification, Ordering::Relaxed);
         let (queue, receiver) = mpsc::channel();
-        let checkpoints = Checkpoints::start(path)?;
-        let writer = Writer { checkpoints, conn, tail, queue: receiver, gauges: Arc::clone(&gauges) };
+        let writer = Writer { conn, tail, queue: receiver, gauges: Arc::clone(&gauges) };
         let thread = std::thread::Builder::new().name("journal".into()).spawn(move || writer.run())?;
         let readers = Readers::new(path.to_owned());
         let store = Self(Arc::new(Inner {

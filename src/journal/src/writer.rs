@@ -21,7 +21,6 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::audit::AuditHead;
-use crate::checkpoint::Checkpoints;
 use crate::error::StoreError;
 use crate::schema;
 
@@ -187,8 +186,6 @@ pub(crate) fn submit(queue: &Sender<Box<dyn Job>>, gauges: &Gauges, job: Box<dyn
 
 /// The thread's state.
 pub(crate) struct Writer {
-    // Before the connection, which is to be the last that closes: that one tidies up the log.
-    pub checkpoints: Checkpoints,
     pub conn: Connection,
     pub tail: Tail,
     pub queue: Receiver<Box<dyn Job>>,
@@ -246,10 +243,9 @@ impl Writer {
             let counter = if result.is_ok() { &self.gauges.submissions } else { &self.gauges.failures };
             counter.fetch_add(1, Ordering::Relaxed);
             self.gauges.waiting.fetch_sub(1, Ordering::Relaxed);
-            let result = if job.empties_log() { result.and_then(|()| self.empty_log()) } else { result };
+            let result = if job.empties_log() { result.and_then(|()| empty_log(&self.conn)) } else { result };
             job.answer(result);
         }
-        self.checkpoints.after_commit(&self.conn);
     }
 
     fn transact(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
@@ -274,19 +270,18 @@ impl Writer {
         gauges.last_commit_micros.store(micros, Ordering::Relaxed);
         Ok(())
     }
+}
 
-    /// Moves the whole write-ahead log into the file and cuts it to nothing: what was overwritten is in neither then.
-    fn empty_log(&self) -> Result<(), StoreError> {
-        let _alone = self.checkpoints.pause();
-        // Whoever asks asks again: no commit waits for a reader.
-        self.conn.busy_timeout(Duration::ZERO)?;
-        let busy = self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
-        self.conn.busy_timeout(schema::BUSY)?;
-        if busy? {
-            return Err(StoreError::Reading);
-        }
-        Ok(())
+/// Moves the whole write-ahead log into the file and cuts it to nothing: what was overwritten is in neither then.
+fn empty_log(conn: &Connection) -> Result<(), StoreError> {
+    // Whoever asks asks again: no commit waits for a reader.
+    conn.busy_timeout(Duration::ZERO)?;
+    let busy = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+    conn.busy_timeout(schema::BUSY)?;
+    if busy? {
+        return Err(StoreError::Reading);
     }
+    Ok(())
 }
 
 fn run_group(conn: &Connection, tail: &mut Tail, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {

@@ -9,7 +9,6 @@ use rusqlite::Connection;
 use schakel_journal::{Batch, Fact, Options, Reader, Recovery, Store, StoreError, backup, check, restore};
 
 mod audit;
-mod checkpoints;
 mod conformance;
 mod kill;
 use conformance::{Fixture, batch, fill, pending};
