@@ -106,10 +106,17 @@ impl Daemon {
     /// # Errors
     /// If it is refused.
     pub fn subscribe(&self, sink: SocketAddr, tls: bool, batch: bool) -> Result<()> {
+        self.subscribe_to(&["call.ringing", "call.answered", "call.ended"], sink, tls, batch)
+    }
+
+    /// Subscribes the sink to these kinds of notification.
+    ///
+    /// # Errors
+    /// If it is refused.
+    pub fn subscribe_to(&self, kinds: &[&str], sink: SocketAddr, tls: bool, batch: bool) -> Result<()> {
         let scheme = if tls { "https" } else { "http" };
-        let body = format!(
-            r#"{{"url":"{scheme}://{sink}/hook","kinds":["call.ringing","call.answered","call.ended"],"batch":{batch}}}"#
-        );
+        let kinds = kinds.join(r#"",""#);
+        let body = format!(r#"{{"url":"{scheme}://{sink}/hook","kinds":["{kinds}"],"batch":{batch}}}"#);
         let answer = self.client()?.send("POST", "/v1/webhooks", "", &body)?;
         if answer.status / 100 != 2 {
             return Err(format!("the subscription was refused: {} {}", answer.status, answer.body).into());
@@ -210,6 +217,10 @@ fn configuration(setting: &Setting, folder: &Path, api: SocketAddr, admin: Socke
                 section("csta"),
                 numbers.join(", ")
             );
+            let routes = section("routes");
+            if !routes.is_empty() {
+                let _ = write!(text, "[[providers.routes]]\n{routes}");
+            }
         }
     }
     text

@@ -17,6 +17,7 @@ pub mod pipe;
 pub mod pipes;
 pub mod process;
 pub mod pump;
+pub mod route;
 pub mod scale;
 pub mod sink;
 pub mod table;

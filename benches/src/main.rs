@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand};
 use schakel_bench::pipes::{self, PipeArgs};
-use schakel_bench::{Result, command, pipe, scale};
+use schakel_bench::{Result, command, pipe, route, scale};
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
@@ -19,6 +19,8 @@ enum Part {
     Pipe(pipe::Arguments),
     /// From a REST command to the PBX and back.
     Command(command::Arguments),
+    /// From the PBX's question where a call goes to its answer, by way of a webhook.
+    Route(route::Arguments),
     /// Ten thousand devices, two thousand calls, a million events in the journal.
     Scale(scale::Arguments),
     /// The pipe that does nothing (started by `pipe`).
@@ -27,6 +29,9 @@ enum Part {
     /// The pipe that does what must be done and no more (started by `pipe`).
     #[command(hide = true)]
     Skeleton(PipeArgs),
+    /// The round trip of a routing in which nothing is done (started by `route`).
+    #[command(hide = true)]
+    RouteFloor(route::FloorArgs),
     /// A bare hyper server that answers 200 (started by `command`).
     #[command(hide = true)]
     Hello(command::HelloArgs),
@@ -46,9 +51,11 @@ fn run(part: Part) -> Result<()> {
     match part {
         Part::Pipe(arguments) => pipe::run(arguments),
         Part::Command(arguments) => command::run(&arguments),
+        Part::Route(arguments) => route::run(&arguments),
         Part::Scale(arguments) => scale::run(&arguments),
         Part::Floor(arguments) => pipes::run(pipes::floor::run(arguments)),
         Part::Skeleton(arguments) => pipes::run(pipes::skeleton::run(arguments)),
+        Part::RouteFloor(arguments) => route::floor(&arguments),
         Part::Hello(arguments) => pipes::run(command::hello(arguments)),
     }
 }

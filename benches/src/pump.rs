@@ -5,11 +5,13 @@ use crate::Result;
 use crate::calls::{self, Calls};
 use crate::messages::EDITION;
 use crate::meter::Meter;
+use crate::route::goes_on;
 use schakel_csta_wire::{
     CallState, ConnectionId, CstaError, Deframer, DeviceRef, Encoder, GetSwitchingFunctionCapsResponse,
     InvokeId, LocalConnectionState, MAX_FRAME_BYTES, Message, MonitorObject, MonitorStartResponse, Request,
-    RequestSystemStatusResponse, Response, Service, ServiceSet, SnapshotCallInfo, SnapshotCallResponse,
-    SnapshotDeviceInfo, SnapshotDeviceResponse, SystemStatusValue, decode, encode_frame, text_of,
+    RequestSystemStatusResponse, Response, RouteEnd, RouteRegisterResponse, Service, ServiceSet,
+    SnapshotCallInfo, SnapshotCallResponse, SnapshotDeviceInfo, SnapshotDeviceResponse, SystemStatusValue,
+    decode, encode_frame, text_of,
 };
 use std::collections::{HashMap, HashSet};
 use std::io::{Read, Write};
@@ -43,6 +45,9 @@ struct State {
     devices_of: HashMap<String, String>,
     snapshots: u64,
     commands: u64,
+    registered: bool,
+    /// Where calls were routed to: the number of the dialogue, the device, and when it was told.
+    selected: Vec<(u64, String, Instant)>,
     refuse: bool,
     problem: Option<String>,
 }
@@ -109,6 +114,23 @@ impl Pump {
     #[must_use]
     pub fn commands(&self) -> u64 {
         self.lock().commands
+    }
+
+    /// Waits until the client has registered for a routeing device.
+    ///
+    /// # Errors
+    /// If it has not in time.
+    pub fn wait_for_registration(&self, within: Duration) -> Result<()> {
+        self.wait(within, "nobody registered for the routeing device", |state| state.registered)
+    }
+
+    /// Waits for so many `RouteSelect`, and takes them: the number of the dialogue, the device, and when it was told.
+    ///
+    /// # Errors
+    /// If they have not come in time.
+    pub fn take_selected(&self, count: usize, within: Duration) -> Result<Vec<(u64, String, Instant)>> {
+        self.wait(within, "not every call was routed", |state| state.selected.len() >= count)?;
+        Ok(std::mem::take(&mut self.lock().selected))
     }
 
     /// Breaks the link; with `refuse`, new ones are broken at once too.
@@ -231,10 +253,10 @@ impl Pump {
             return Err(problem.clone().into());
         }
         if timeout.timed_out() {
-            let (monitored, snapshots) = (state.monitored.len(), state.snapshots);
-            return Err(
-                format!("{what} within {within:?}: {monitored} monitored, {snapshots} snapshots").into()
-            );
+            let State { monitored, snapshots, selected, .. } = &*state;
+            let (monitored, selected) = (monitored.len(), selected.len());
+            let seen = format!("{monitored} monitored, {snapshots} snapshots, {selected} routed");
+            return Err(format!("{what} within {within:?}: {seen}").into());
         }
         Ok(())
     }
@@ -284,6 +306,7 @@ fn answer_all(mut link: TcpStream, shared: &Shared) -> Result<()> {
             Ok(0) | Err(_) => return Ok(()),
             Ok(read) => read,
         };
+        let now = Instant::now();
         deframer.push(&chunk[..read]);
         out.clear();
         while let Some(frame) = deframer.next_frame().map_err(|error| error.to_string())? {
@@ -294,6 +317,11 @@ fn answer_all(mut link: TcpStream, shared: &Shared) -> Result<()> {
                 xml.clear();
                 Encoder::new(EDITION).with_namespace(true).encode(&answer, &mut xml);
                 encode_frame(frame.invoke, &xml, &mut out).map_err(|error| error.to_string())?;
+            }
+            if let Message::Request(Request::RouteSelect(select)) = &decoded.message {
+                let number = select.cross_ref.parse()?;
+                goes_on(number, &select.selected.value, &mut out);
+                state.selected.push((number, select.selected.value.to_string(), now));
             }
         }
         shared.changed.notify_all();
@@ -331,6 +359,14 @@ fn answer<'a>(message: &'a Message<'a>, state: &mut State) -> Option<Message<'a>
             SnapshotDeviceResponse { calls: calls.into_iter().collect(), ..Default::default() }.into()
         }
         Request::SnapshotCall(of) => snapshot_call(&of.call, state)?,
+        Request::RouteRegister(_) => {
+            state.registered = true;
+            RouteRegisterResponse { register: "1".into() }.into()
+        }
+        Request::RouteSelect(select) => {
+            let end = RouteEnd { cross_ref: select.cross_ref.clone(), ..RouteEnd::default() };
+            return Some(Request::from(end).into());
+        }
         Request::GetSwitchingFunctionCaps(_) => GetSwitchingFunctionCapsResponse {
             sub_domain: "bench".into(),
             manufacturer: "bench".into(),
