@@ -79,12 +79,7 @@ pub struct RegistrationRequest {
 /// The number of a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
-#[schema(
-    min_length = 1,
-    max_length = 128,
-    pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$",
-    examples("7000")
-)]
+#[schema(min_length = 1, max_length = 128, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$", examples("7000"))]
 pub struct QueueName(pub String);
 
 /// Starts a call (T12).

@@ -3,9 +3,9 @@
 
 mod access;
 mod admin;
-mod audit;
 mod agents;
 mod answers;
+mod audit;
 mod commands;
 mod document;
 mod events;

@@ -45,7 +45,8 @@ pub use provider::{
     RefusedMessageView,
 };
 pub use queue::{
-    AgentsByStateView, OpeningHoursView, QueueAgentView, QueueSummaryView, QueueView, QueuedCallerView, SituationView,
+    AgentsByStateView, OpeningHoursView, QueueAgentView, QueueSummaryView, QueueView, QueuedCallerView,
+    SituationView,
 };
 pub use recognition::{
     CustomerKind, CustomerNumberView, CustomerView, MatchKind, MatchRole, MatchView, NumberKind, NumberView,

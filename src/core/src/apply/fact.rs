@@ -78,7 +78,8 @@ fn leg(state: &State, call: &Call, at: &Connection) -> LegFact {
         // First seen on hold: he spoke before.
         false => at.connected.or((at.held.0 > 0).then_some(at.entered)),
     };
-    let answered = answered.map(|answered: Time| answered.max(at.entered)).filter(|answered| *answered <= left);
+    let answered =
+        answered.map(|answered: Time| answered.max(at.entered)).filter(|answered| *answered <= left);
     // Who holds before he has anybody holds no customer.
     let held = answered.map_or(Millis::default(), |answered| at.held.min(left - answered));
     LegFact {

@@ -49,14 +49,15 @@ impl Context<'_> {
         if known.provider_state.as_ref() == Some(state) || is_less(state, known.provider_state.as_ref()) {
             return;
         }
+        let late = is_late(known, state);
         match state {
-            ProviderAgentState::NotReady(reason) if !is_rendering(known) => {
+            ProviderAgentState::NotReady(reason) if !late && !is_rendering(known) => {
                 known.rested = Some(reason.clone());
             }
             ProviderAgentState::Ready | ProviderAgentState::LoggedOff => known.rested = None,
             _ => {}
         }
-        if let Some(asked) = &mut known.asked_state {
+        if let Some(asked) = known.asked_state.as_mut().filter(|_| !late) {
             // On its way to what was asked a PBX may tell what was before: of whoever sat there, or of the call's end.
             asked.heard |= match asked.state {
                 RequestedAgentState::LoggedOn => false,
@@ -65,6 +66,9 @@ impl Context<'_> {
                 }
                 _ => !matches!(state, ProviderAgentState::Ready | ProviderAgentState::Busy),
             };
+            if asked.heard {
+                asked.late.clear();
+            }
         }
         known.provider_state = Some(state.clone());
         known.version += 1;
@@ -100,13 +104,13 @@ impl Context<'_> {
                 // What the PBX said before it made of him what it was asked says nothing of what it makes of him now;
                 // but what it says by itself needs no asking.
                 if (asked.heard || is_rested(agent)) && is_so(agent, &wanted) {
-                    agent.asked_state = Some(Asked { state: wanted, heard: true });
+                    agent.asked_state = Some(Asked::settled(wanted));
                     return;
                 }
                 wanted
             }
         };
-        agent.asked_state = Some(Asked { state: wanted.clone(), heard: false });
+        agent.asked_state = Some(Asked::after(agent.asked_state.take(), wanted.clone()));
         self.set_state(id, &seat, wanted);
     }
 
@@ -130,7 +134,8 @@ impl Context<'_> {
             && !is_so(agent, &wanted)
             && let Some(asked) = &mut agent.asked_state
         {
-            *asked = Asked { state: RequestedAgentState::LoggedOn, heard: true };
+            *asked =
+                Asked { heard: true, ..Asked::after(Some(asked.clone()), RequestedAgentState::LoggedOn) };
         }
         self.touch(id);
     }
@@ -193,7 +198,7 @@ impl Context<'_> {
         let Some(agent) = self.state.agents.get_mut(id) else { return };
         agent.asked_state = match state {
             RequestedAgentState::LoggedOn => None,
-            _ => Some(Asked { state: RequestedAgentState::LoggedOn, heard: true }),
+            _ => Some(Asked::settled(RequestedAgentState::LoggedOn)),
         };
     }
 
@@ -302,6 +307,25 @@ pub(super) fn is_no_agent(agent: &Agent) -> bool {
 fn is_less(said: &ProviderAgentState, known: Option<&ProviderAgentState>) -> bool {
     *said == ProviderAgentState::NotReady(None)
         && matches!(known, Some(ProviderAgentState::NotReady(Some(_))))
+}
+
+/// Whether what a PBX says is what it made of him some requests ago; then it has said so now.
+fn is_late(agent: &mut Agent, said: &ProviderAgentState) -> bool {
+    let Some(asked) = &mut agent.asked_state else { return false };
+    let shows = |state: &RequestedAgentState| match state {
+        RequestedAgentState::LoggedOff => *said == ProviderAgentState::LoggedOff,
+        RequestedAgentState::Ready => *said == ProviderAgentState::Ready,
+        RequestedAgentState::LoggedOn => {
+            matches!(said, ProviderAgentState::NotReady(_) | ProviderAgentState::Ready)
+        }
+        RequestedAgentState::NotReady(_) => matches!(said, ProviderAgentState::NotReady(_)),
+        RequestedAgentState::WorkingAfterCall => {
+            matches!(said, ProviderAgentState::WorkingAfterCall | ProviderAgentState::NotReady(_))
+        }
+    };
+    let Some(at) = asked.late.iter().position(shows) else { return false };
+    asked.late.drain(..=at);
+    true
 }
 
 /// Whether a "not ready" is how the PBX shows what it was asked, rather than a break that was pressed: many log on into

@@ -95,6 +95,31 @@ pub struct Asked {
     pub state: RequestedAgentState,
     /// It has said something new of him since.
     pub heard: bool,
+    /// What it was asked before and has not told of, oldest first: its events may come after its answers.
+    pub late: Vec<RequestedAgentState>,
+}
+
+impl Asked {
+    /// Nothing is awaited.
+    pub const fn settled(state: RequestedAgentState) -> Self {
+        Self { state, heard: true, late: Vec::new() }
+    }
+
+    /// Asked now, after something else.
+    #[must_use]
+    pub fn after(before: Option<Asked>, state: RequestedAgentState) -> Self {
+        // More are not under way at once: a PBX that tells of none of them is not waited for.
+        const LATE_MAX: usize = 4;
+        let Asked { state: previous, heard, mut late } =
+            before.unwrap_or(Asked::settled(RequestedAgentState::LoggedOn));
+        if !heard {
+            late.push(previous);
+        }
+        if late.len() > LATE_MAX {
+            late.remove(0);
+        }
+        Self { state, heard: false, late }
+    }
 }
 
 /// After-call work: it lasts as long as its session (T11, rule 9).
