@@ -33,7 +33,7 @@ enum Command {
     Serve(ConfigArgs),
     /// Check a configuration, and say all that is wrong with it.
     Check(ConfigArgs),
-    /// Tell the story of real calls with simulator, daemon and a stand-in for JKC; checks what it tells.
+    /// Tell the story of real calls and of an agent's day, without a PBX; checks what it tells.
     Demo(crate::demo::DemoArgs),
     /// Run the PBX simulator on a real port.
     Simulate(simulate::SimulateArgs),

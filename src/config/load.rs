@@ -552,6 +552,15 @@ mod tests {
     }
 
     #[test]
+    fn t19_everybody_who_gives_up_is_abandoned_unless_a_sane_threshold_is_set() {
+        let set = |text: &str| Config::parse("t", Some(text), &[]).unwrap().reports.short_abandon_seconds;
+        assert_eq!((set(""), set("[reports]\nshort_abandon_seconds = 600\n")), (0, 600));
+        let found = problems("[reports]\nshort_abandon_seconds = 601\n");
+        let key = ":2: reports.short_abandon_seconds: must be at most 600";
+        assert!(found.len() == 1 && found[0].contains(key), "{found:?}");
+    }
+
+    #[test]
     fn p05_values_that_do_not_fit_are_told_with_all_that_is_wrong_otherwise() {
         let text = "[sessions]\nlease_seconds = 0\ngrace_seconds = -1\n[privacy]\naudit_days = 99999999999\n\
                     [[providers]]\nname = \"a\"\n[providers.csta]\nedition = -4\n[[providers]]\nname = \"b\"\n\

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
+/// Ten minutes: a threshold above that would take abandoned calls out of the reports.
+const SHORT_ABANDON_MAX: u32 = 600;
+
 pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
     let mut say = |key: &str, text: String| problems.push(Problem { line: None, key: key.into(), text });
     let organisation = &config.organisation;
@@ -29,6 +32,12 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
     register(config, &mut say);
     if let Err(error) = config.reports.rules() {
         say("reports.time_zone", error.to_string());
+    }
+    if config.reports.short_abandon_seconds > SHORT_ABANDON_MAX {
+        let text = format!(
+            "must be at most {SHORT_ABANDON_MAX}: who has waited longer did not give up at once. 0: everybody who gives up is an abandoned call"
+        );
+        say("reports.short_abandon_seconds", text);
     }
     if let Err(text) = crate::observe::filter(&config.log.level) {
         say("log.level", text);

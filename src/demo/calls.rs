@@ -127,6 +127,7 @@ pub(super) async fn missed(stage: &mut Stage) -> Result<(), Untrue> {
     let ringing = stage.ring(GARAGE, "2002").await?;
     let mark = stage.mark();
     stage.hangs_up(GARAGE)?;
+    stage.tally.abandoned();
     stage.told(mark, ringing.contact, "call.missed").await?;
     agree(stage).await
 }

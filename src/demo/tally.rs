@@ -19,6 +19,7 @@ pub(super) struct Tally {
     began: Timestamp,
     received: Cell<u64>,
     answered: RefCell<BTreeSet<Uuid>>,
+    abandoned: Cell<u64>,
     warm: Cell<u64>,
     cold: Cell<u64>,
     started: Cell<u64>,
@@ -30,6 +31,7 @@ impl Tally {
             began: now(),
             received: Cell::default(),
             answered: RefCell::default(),
+            abandoned: Cell::default(),
             warm: Cell::default(),
             cold: Cell::default(),
             started: Cell::default(),
@@ -44,6 +46,11 @@ impl Tally {
     /// Somebody of ours answered him.
     pub(super) fn answered(&self, contact: Uuid) {
         self.answered.borrow_mut().insert(contact);
+    }
+
+    /// He gave up before anybody answered.
+    pub(super) fn abandoned(&self) {
+        self.abandoned.set(self.abandoned.get() + 1);
     }
 
     /// A customer was handed over after a word with the colleague.
@@ -88,6 +95,7 @@ pub(super) async fn report(stage: &Stage) -> Result<(), Untrue> {
     for (what, is, must_be) in [
         ("received", total.received, tally.received.get()),
         ("answered", total.answered.number, answered),
+        ("abandoned", total.abandoned.number, tally.abandoned.get()),
         ("not answered", gone, tally.received.get().saturating_sub(answered)),
         ("transferred warm", total.transferred.warm, tally.warm.get()),
         ("transferred cold", total.transferred.cold, tally.cold.get()),

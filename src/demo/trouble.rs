@@ -62,6 +62,7 @@ pub(super) async fn link_cut(stage: &mut Stage) -> Result<(), Untrue> {
     hang_up(stage, Who::Anna, contact).await?;
     let mark = stage.mark();
     stage.hangs_up(GARAGE)?;
+    stage.tally.abandoned();
     stage.over(mark, late.contact).await?;
     agree(stage).await
 }
@@ -142,6 +143,7 @@ pub(super) async fn daemon_killed(stage: &mut Stage) -> Result<(), Untrue> {
     hang_up(stage, Who::Anna, stays.contact).await?;
     let mark = stage.mark();
     stage.hangs_up(GARAGE)?;
+    stage.tally.abandoned();
     stage.over(mark, late.contact).await?;
     agree(stage).await
 }

@@ -67,7 +67,7 @@ fn t17_to_t24_the_command_line_tells_what_happened_beside_the_daemon_and_from_a_
         let period = EVERYTHING;
         let all = json(&journal, &period).await;
         let total = &all.total;
-        assert_eq!((total.received, total.answered.number, total.rest.short_abandoned), (2, 1, 1));
+        assert_eq!((total.received, total.answered.number, total.abandoned.number), (2, 1, 1));
         assert_eq!((total.transferred.contacts.number, total.transferred.warm), (1, 1));
         assert_eq!(total.departments[0].department.as_deref(), Some("Burgerzaken"));
         assert_eq!(total.departments[0].transfers.percentage, Some(100.0));

@@ -1,6 +1,6 @@
 //! A report as one page of HTML: no script, nothing from elsewhere, a table beside every chart.
 
-use crate::table::{cells, header};
+use crate::table::{cells, header, period};
 use crate::words::{Language, Words, clock, percent};
 use schakel_contract::views::{FiguresView, TelephonyReportView};
 use std::fmt::Write as _;
@@ -24,13 +24,9 @@ pub fn html(report: &TelephonyReportView, language: Language) -> String {
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n\
-         <p>{}: {} {} {} ({})</p>\n",
+         <p>{}</p>\n",
         words.code,
-        words.period,
-        report.period.from,
-        words.until,
-        report.period.to,
-        escaped(&report.period.time_zone),
+        escaped(&period(report, words)),
         title = words.title,
     );
     let state = if report.complete { words.final_figures } else { words.not_final };

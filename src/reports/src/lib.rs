@@ -34,7 +34,7 @@
 //! | overflowed | it had gone on to a destination that is not ours (overflow, forwarding, voicemail), or somebody outside answered it |
 //! | unknown | its end was not seen: found gone after a lost link, or its last deadline passed |
 //! | not completed | the telephone system or the network ended it: busy, not answered in time, out of order … and the caller was not waiting in a queue |
-//! | short abandoned | the caller gave up within `short_abandon_seconds` |
+//! | short abandoned | the caller gave up within `short_abandon_seconds`; without that setting (0, the default) nobody did |
 //! | abandoned | the caller gave up |
 //!
 //! # The eight figures

@@ -2,6 +2,7 @@
 
 use crate::rules::Rules;
 use jiff::civil::{Date, ISOWeekDate, Weekday};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Span, Timestamp, Zoned};
 use schakel_core::model::time::Time;
 
@@ -100,9 +101,24 @@ pub enum Bound {
 
 /// A moment in local time.
 pub(crate) fn local(at: Time, rules: &Rules) -> Zoned {
+    zoned(at, rules.zone.clone())
+}
+
+fn zoned(at: Time, zone: TimeZone) -> Zoned {
     let millis = i64::try_from(at.0).unwrap_or(i64::MAX);
     // A moment after the year 9999 is shown as the last one that there is.
-    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX).to_zoned(rules.zone.clone())
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX).to_zoned(zone)
+}
+
+/// A moment as people in a time zone read it, with the offset: `2026-10-25 02:30+01:00`, and seconds where there are
+/// some. [`Period::between`] reads it too. In a zone that nobody knows it is UTC, as the offset then says.
+pub(crate) fn shown_in(zone: &str, at: Time) -> String {
+    let at = zoned(at, TimeZoneDatabase::bundled().get(zone).unwrap_or(TimeZone::UTC));
+    let format = match at.second() == 0 && at.subsec_nanosecond() == 0 {
+        true => "%Y-%m-%d %H:%M%:z",
+        false => "%Y-%m-%d %H:%M:%S%.f%:z",
+    };
+    at.strftime(format).to_string()
 }
 
 /// The first moment of a local day: midnight, or when the clock jumps over midnight, the moment after the jump.
@@ -189,6 +205,21 @@ mod tests {
         {
             let error = named(name).unwrap_err();
             assert!(matches!(error, PeriodError::Named(_)), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_shown_in_its_zone_with_the_offset_and_is_read_back() {
+        let rules = Rules::default();
+        for (at, zone, shown) in [
+            (1_792_888_200_000, "Europe/Amsterdam", "2026-10-25 02:30+02:00"),
+            (1_792_891_800_000, "Europe/Amsterdam", "2026-10-25 02:30+01:00"),
+            (1_792_891_807_042, "Europe/Amsterdam", "2026-10-25 02:30:07.042+01:00"),
+            (1_792_891_800_000, "Mars/Olympus", "2026-10-25 01:30+00:00"),
+        ] {
+            assert_eq!(shown_in(zone, Time(at)), shown);
+            let period = Period::between(shown, "2030-01-01", &rules).unwrap();
+            assert_eq!(period.from, Time(at), "{shown}");
         }
     }
 

@@ -8,7 +8,7 @@ use schakel_core::model::time::Millis;
 pub struct Rules {
     pub(crate) zone: TimeZone,
     pub(crate) zone_name: String,
-    /// Who gives up before he has waited this long is counted apart.
+    /// Who gives up before he has waited this long is counted apart; of nothing, nobody is.
     pub(crate) short_abandon: Millis,
     /// A caller whose number has at most this many digits is a colleague.
     pub(crate) internal_digits_max: u8,
@@ -45,13 +45,13 @@ impl Rules {
 }
 
 impl Default for Rules {
-    /// Amsterdam, five seconds, extensions of at most five digits.
+    /// Amsterdam, everybody who gives up is an abandoned call, extensions of at most five digits.
     fn default() -> Self {
         // Cannot fail: UTC needs no database, and the test below finds Amsterdam in the one that came along.
-        Self::new("Europe/Amsterdam", 5, 5).unwrap_or_else(|_| Self {
+        Self::new("Europe/Amsterdam", 0, 5).unwrap_or_else(|_| Self {
             zone: TimeZone::UTC,
             zone_name: "UTC".into(),
-            short_abandon: Millis::seconds(5),
+            short_abandon: Millis(0),
             internal_digits_max: 5,
         })
     }

@@ -1,16 +1,14 @@
 //! A report as a table of text, for a terminal.
 
-use crate::words::{Language, clock, percent};
+use crate::period::shown_in;
+use crate::words::{Language, Words, clock, percent};
 use schakel_contract::views::{FiguresView, GroupBy, TelephonyReportView};
 use std::fmt::Write as _;
 
 /// The report as text, lines of any width.
 pub fn table(report: &TelephonyReportView, language: Language) -> String {
     let words = language.words();
-    let mut text = format!(
-        "{}\n{}: {} {} {} ({})\n\n",
-        words.title, words.period, report.period.from, words.until, report.period.to, report.period.time_zone
-    );
+    let mut text = format!("{}\n{}\n\n", words.title, period(report, words));
     let mut lines = vec![header(report, language)];
     lines.extend(report.rows.iter().map(|row| {
         let key = row.key.clone().unwrap_or_else(|| words.nobody.to_owned());
@@ -36,6 +34,13 @@ pub fn table(report: &TelephonyReportView, language: Language) -> String {
     }
     text.push('\n');
     text
+}
+
+/// The period in the time zone of its days, with the offset of then.
+pub(crate) fn period(report: &TelephonyReportView, words: &Words) -> String {
+    let zone = &report.period.time_zone;
+    let [from, to] = [report.period.from, report.period.to].map(|at| shown_in(zone, at.into()));
+    format!("{}: {from} {} {to} ({zone})", words.period, words.until)
 }
 
 /// The columns' names, the group's first.

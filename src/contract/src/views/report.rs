@@ -122,7 +122,7 @@ pub struct ReportPeriodView {
     pub to: Timestamp,
     /// The time zone of days and hours (IANA).
     pub time_zone: String,
-    /// Who gives up within so many seconds is no abandoned call.
+    /// Who gives up within so many seconds is no abandoned call; 0: everybody who gives up is one.
     pub short_abandon_seconds: u32,
 }
 

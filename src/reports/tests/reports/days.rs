@@ -1,14 +1,14 @@
 //! Generated days through the real core, against the second model: every row of every group, and the contacts behind
 //! every figure.
 
-use crate::house::{Deed, House, Lane};
+use crate::house::{Deed, House, Lane, rules};
 use crate::model::{Entry, Sums, entry, sums};
 use crate::story::{Consulted, Story, Then};
 use proptest::prelude::*;
 use schakel_contract::views::{Figure, FiguresView, GroupBy, ShareView, TelephonyReportView};
 use schakel_core::fact::ContactFact;
 use schakel_core::model::time::Time;
-use schakel_reports::{Behind, Finder, Period, ReportMaker, Rules};
+use schakel_reports::{Behind, Finder, Period, ReportMaker};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A winter's day, the day of 25 hours, the day of 23 hours, and a summer's day; with the day after and their hours.
@@ -95,7 +95,7 @@ fn play(period: Period, lanes: &[LaneOfDay]) -> (Vec<ContactFact>, Vec<Entry>) {
 }
 
 fn reported(facts: &[ContactFact], period: Period, group_by: GroupBy) -> TelephonyReportView {
-    let mut maker = ReportMaker::new(period, group_by, Rules::default(), BTreeSet::new()).unwrap();
+    let mut maker = ReportMaker::new(period, group_by, rules(), BTreeSet::new()).unwrap();
     facts.iter().for_each(|fact| maker.add(fact));
     maker.finish(Time(u64::MAX)).unwrap()
 }
@@ -182,7 +182,7 @@ fn drilled(
 ) {
     let count = |figure, department: Option<String>| {
         let behind = Behind { figure, department, group_by, row: row.clone() };
-        let finder = Finder::new(period, behind, Rules::default(), BTreeSet::new()).unwrap();
+        let finder = Finder::new(period, behind, rules(), BTreeSet::new()).unwrap();
         facts.iter().filter_map(|fact| finder.find(fact)).count() as u64
     };
     let expected = [
@@ -253,7 +253,7 @@ fn expected(entries: &[Entry], group_by: GroupBy, hours: usize) -> Vec<(Option<S
 
 fn check((which, lanes): Day) {
     let (from, to, hours) = DAYS[which];
-    let period = Period::between(from, to, &Rules::default()).unwrap();
+    let period = Period::between(from, to, &rules()).unwrap();
     let (facts, entries) = play(period, &lanes);
     for group_by in GroupBy::ALL.iter().copied() {
         let report = reported(&facts, period, group_by);

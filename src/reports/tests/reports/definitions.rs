@@ -1,6 +1,6 @@
 //! An example of every definition: what happens at the telephone system, and what the reports make of it.
 
-use crate::house::{House, Lane};
+use crate::house::{House, Lane, rules};
 use crate::story::{Consulted, Story, Then};
 use schakel_contract::views::{Figure, FiguresView, GroupBy, ShareView, TelephonyReportView};
 use schakel_core::fact::{ContactFact, Merged};
@@ -22,7 +22,7 @@ fn lane() -> Lane {
 }
 
 fn day() -> Period {
-    Period::between("2026-11-20", "2026-11-21", &Rules::default()).unwrap()
+    Period::between("2026-11-20", "2026-11-21", &rules()).unwrap()
 }
 
 /// The facts of stories, each an hour after the one before, at one telephone system.
@@ -41,7 +41,7 @@ pub fn facts(stories: &[Story]) -> Vec<ContactFact> {
 }
 
 pub fn report(facts: &[ContactFact], group_by: GroupBy) -> TelephonyReportView {
-    let mut maker = ReportMaker::new(day(), group_by, Rules::default(), BTreeSet::new()).unwrap();
+    let mut maker = ReportMaker::new(day(), group_by, rules(), BTreeSet::new()).unwrap();
     facts.iter().for_each(|fact| maker.add(fact));
     maker.finish(Time(u64::MAX)).unwrap()
 }
@@ -51,7 +51,7 @@ fn total(stories: &[Story]) -> FiguresView {
 }
 
 fn outcome(story: Story) -> Standing {
-    standing(&facts(&[story])[0], &Rules::default())
+    standing(&facts(&[story])[0], &rules())
 }
 
 pub fn served(then: Then) -> Story {
@@ -110,22 +110,21 @@ fn t18_answered_is_a_person_and_not_the_music_of_a_queue() {
 }
 
 #[test]
-fn t19_abandoned_begins_at_the_threshold() {
+fn t19_abandoned_begins_at_the_threshold_and_without_one_at_once() {
     let waits = |seconds| outcome(Story::GivesUp { queue: false, rings: false, wait: seconds });
     assert_eq!(waits(4), Standing::Received(Outcome::ShortAbandoned));
     assert_eq!(waits(5), Standing::Received(Outcome::Abandoned));
-    let none = Rules::new("Europe/Amsterdam", 0, 5).unwrap();
     let fact = &facts(&[Story::GivesUp { queue: false, rings: false, wait: 1 }])[0];
-    assert_eq!(standing(fact, &none), Standing::Received(Outcome::Abandoned));
+    assert_eq!(standing(fact, &Rules::default()), Standing::Received(Outcome::Abandoned));
 }
 
 #[test]
 fn t19_who_waits_in_a_queue_when_a_telephone_is_busy_has_abandoned() {
     let mut fact = facts(&[Story::GivesUp { queue: true, rings: true, wait: 30 }]).remove(0);
     fact.failed = Some(Cause::Busy);
-    assert_eq!(standing(&fact, &Rules::default()), Standing::Received(Outcome::Abandoned));
+    assert_eq!(standing(&fact, &rules()), Standing::Received(Outcome::Abandoned));
     fact.legs.retain(|leg| leg.device != "8000".into());
-    assert_eq!(standing(&fact, &Rules::default()), Standing::Received(Outcome::NotCompleted));
+    assert_eq!(standing(&fact, &rules()), Standing::Received(Outcome::NotCompleted));
 }
 
 #[test]
@@ -245,9 +244,9 @@ fn the_doubled_hour_is_two_rows_and_midnight_belongs_to_the_day_that_begins() {
     let one = facts(&[served(Then::Ends)]).remove(0);
     // 02:30 summer time, 02:30 winter time, and the two midnights of Sunday 25 October 2026.
     let moments = [1_792_888_200_000, 1_792_891_800_000, 1_792_879_200_000, 1_792_969_200_000];
-    let period = Period::between("2026-10-25", "2026-10-26", &Rules::default()).unwrap();
+    let period = Period::between("2026-10-25", "2026-10-26", &rules()).unwrap();
     let of = |group_by| {
-        let mut maker = ReportMaker::new(period, group_by, Rules::default(), BTreeSet::new()).unwrap();
+        let mut maker = ReportMaker::new(period, group_by, rules(), BTreeSet::new()).unwrap();
         for (at, moment) in moments.into_iter().enumerate() {
             maker.add(&ContactFact { contact: ContactId(at as u128), received: Time(moment), ..one.clone() });
         }
@@ -273,16 +272,16 @@ fn what_goes_on_is_told_and_in_no_figure() {
     let going_on = under_way(&house.state, day());
     assert_eq!(going_on.len(), 1);
     let made = |now| {
-        let mut maker = ReportMaker::new(day(), GroupBy::None, Rules::default(), going_on.clone()).unwrap();
+        let mut maker = ReportMaker::new(day(), GroupBy::None, rules(), going_on.clone()).unwrap();
         house.facts.values().for_each(|fact| maker.add(fact));
         maker.finish(now).unwrap()
     };
     let report = made(Time(u64::MAX));
     assert_eq!((report.under_way, report.complete, report.total.received), (1, false, 1));
-    let other_day = Period::between("2026-11-21", "2026-11-22", &Rules::default()).unwrap();
+    let other_day = Period::between("2026-11-21", "2026-11-22", &rules()).unwrap();
     assert!(under_way(&house.state, other_day).is_empty());
     // A day that is not over is not complete either.
-    let mut maker = ReportMaker::new(day(), GroupBy::None, Rules::default(), BTreeSet::new()).unwrap();
+    let mut maker = ReportMaker::new(day(), GroupBy::None, rules(), BTreeSet::new()).unwrap();
     house.facts.values().for_each(|fact| maker.add(fact));
     assert!(!maker.finish(Time(TEN)).unwrap().complete);
 }
@@ -296,14 +295,14 @@ fn a_contact_behind_a_figure_is_shown_without_the_customer() {
         group_by: GroupBy::Queue,
         row: Some(Some("8000".into())),
     };
-    let finder = Finder::new(day(), behind.clone(), Rules::default(), BTreeSet::new()).unwrap();
+    let finder = Finder::new(day(), behind.clone(), rules(), BTreeSet::new()).unwrap();
     let shown = finder.find(&fact).unwrap();
     assert_eq!((shown.counted_as.as_str(), shown.queue.as_deref()), ("answered", Some("8000")));
     assert_eq!((shown.agents, shown.transfers), (vec!["anna".to_owned(), "bert".to_owned()], 1));
     let elsewhere = Behind { row: Some(None), ..behind.clone() };
-    let finder = Finder::new(day(), elsewhere, Rules::default(), BTreeSet::new()).unwrap();
+    let finder = Finder::new(day(), elsewhere, rules(), BTreeSet::new()).unwrap();
     assert_eq!(finder.find(&fact), None);
     let no_row = Behind { group_by: GroupBy::Day, row: Some(Some("gisteren".into())), ..behind };
-    let error = Finder::new(day(), no_row, Rules::default(), BTreeSet::new()).unwrap_err();
+    let error = Finder::new(day(), no_row, rules(), BTreeSet::new()).unwrap_err();
     assert!(error.to_string().contains("gisteren"));
 }

@@ -17,7 +17,13 @@ use schakel_core::model::time::Time;
 use schakel_core::report::{CallEvent, CallReport, EventReport, ProviderConnection, ReportedParty};
 use schakel_core::settings::{DeviceSettings, ProviderSettings, Settings};
 use schakel_core::state::State;
+use schakel_reports::Rules;
 use std::collections::BTreeMap;
+
+/// The rules of a municipality that counts who gives up within five seconds apart.
+pub fn rules() -> Rules {
+    Rules::new("Europe/Amsterdam", 5, 5).unwrap()
+}
 
 /// Something that happens at a moment.
 pub struct Deed {

@@ -40,8 +40,12 @@ fn the_table_is_in_dutch_and_in_english() {
     let row = dutch.lines().find(|line| line.starts_with("8000")).unwrap();
     let cells: Vec<&str> = row.split_whitespace().collect();
     assert_eq!(cells, ["8000", "3", "2", "66,7%", "1", "33,3%", "0", "2:18", "1", "50,0%", "0", "0"]);
+    let period = "Periode: 2026-11-20 00:00+01:00 tot 2026-11-21 00:00+01:00 (Europe/Amsterdam)";
+    assert_eq!(dutch.lines().nth(1), Some(period));
     assert!(dutch.contains("Uitval") && dutch.contains("Deze cijfers zijn definitief."));
     let english = table(&report, Language::English);
+    let period = "Period: 2026-11-20 00:00+01:00 until 2026-11-21 00:00+01:00 (Europe/Amsterdam)";
+    assert_eq!(english.lines().nth(1), Some(period));
     assert!(english.contains("Abandoned") && english.contains("66.7%") && english.contains("final"));
     let unfinished = TelephonyReportView { complete: false, under_way: 2, ..report };
     assert!(table(&unfinished, Language::English).contains("still go on and are not counted: 2."));
@@ -50,6 +54,9 @@ fn the_table_is_in_dutch_and_in_english() {
 #[test]
 fn the_page_has_a_table_beside_each_chart_and_nothing_from_elsewhere() {
     let page = html(&day(GroupBy::Hour), Language::Dutch);
+    assert!(
+        page.contains("<p>Periode: 2026-11-20 00:00+01:00 tot 2026-11-21 00:00+01:00 (Europe/Amsterdam)</p>")
+    );
     assert!(page.contains("<html lang=\"nl\">") && page.contains("default-src 'none'"));
     assert_eq!(page.matches("<svg role=\"img\" aria-labelledby=").count(), 2);
     assert_eq!(page.matches("<caption>").count(), 3);
