@@ -247,8 +247,15 @@ fn decide(mut stream: TcpStream, way: Way, (api, token): (SocketAddr, &str), see
         }
         if way == Way::Request {
             let path = format!("/v1/routes/{}/decision", route_in(&body));
-            let client = client.get_or_insert_with(|| Client::connect(api, token).expect("the API listens"));
-            let answer = client.send("POST", &path, "", &decision).expect("an answer");
+            // The API closes connections that rest for a while: then JKC opens another.
+            let rested = client.as_mut().map(|client: &mut Client| client.send("POST", &path, "", &decision));
+            let answer = match rested {
+                Some(Ok(answer)) => answer,
+                _ => {
+                    let new = client.insert(Client::connect(api, token).expect("the API listens"));
+                    new.send("POST", &path, "", &decision).expect("an answer")
+                }
+            };
             assert_eq!(answer.status, 200, "a decision was answered {}", answer.body);
         }
     }
