@@ -32,6 +32,8 @@ pub(crate) struct Attempt {
     pub dialler: Arc<Dialler>,
     pub connection: Option<Connection>,
     pub timeout: Duration,
+    /// The timeout is a question's time limit: its end says nothing of the endpoint.
+    pub lapses: bool,
     /// The answer's body is kept: it may say something.
     pub listening: bool,
 }
@@ -64,19 +66,28 @@ pub(crate) struct Outcome {
 impl Attempt {
     /// Never fails: a failure is an outcome.
     pub(crate) async fn run(self) -> Finished {
-        let Self { endpoint, life, ticket, message, target, dialler, connection, timeout: limit, listening } =
-            self;
+        let Self { endpoint, life, ticket, message, target, dialler, connection, .. } = self;
+        let (limit, lapses, listening) = (self.timeout, self.lapses, self.listening);
         let exchange = exchange(connection, &dialler, &target, &message, listening);
         let (outcome, connection) = match timeout(limit, exchange).await {
             Ok(Ok((outcome, connection))) => (outcome, connection),
             Ok(Err(error)) => (Outcome::failed(error), None),
-            Err(_) => (Outcome::failed(format!("no answer within {} ms", limit.as_millis())), None),
+            Err(_) => (Outcome::unanswered(limit, lapses), None),
         };
         Finished { endpoint, life, ticket, target, late: message.late, outcome, connection }
     }
 }
 
 impl Outcome {
+    fn unanswered(limit: Duration, lapses: bool) -> Self {
+        let limit = limit.as_millis();
+        if lapses {
+            let error = format!("no answer within the question's time, {limit} ms: it is told as history");
+            return Self { meaning: Meaning::Lapsed, ..Self::failed(error) };
+        }
+        Self::failed(format!("no answer within {limit} ms"))
+    }
+
     fn failed(error: String) -> Self {
         Self {
             meaning: Meaning::Failed,

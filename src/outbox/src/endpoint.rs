@@ -244,6 +244,8 @@ impl Endpoint {
         };
         let alone = items.first().filter(|_| !self.subscription.batch && message.late == 0);
         let listening = alone.is_some_and(|only| self.listener.as_ref().is_some_and(|all| all.hears(only)));
+        let limit = alone.filter(|_| listening).and_then(|only| left(only, now));
+        let lapses = limit.is_some_and(|limit| limit < settings.request_timeout);
         self.in_flight += 1;
         Some(Attempt {
             endpoint: self.subscription.id,
@@ -253,7 +255,8 @@ impl Endpoint {
             target: Arc::clone(target),
             dialler: Arc::clone(dialler),
             connection: self.connection(settings.idle_max),
-            timeout: settings.request_timeout,
+            timeout: limit.filter(|_| lapses).unwrap_or(settings.request_timeout),
+            lapses,
             listening,
         })
     }
@@ -298,6 +301,12 @@ impl Endpoint {
             Meaning::Gone => {
                 self.lanes.put_back(ticket);
                 self.hold(HoldKind::Disabled, reason, now)
+            }
+            Meaning::Lapsed => {
+                // Neither a pause nor a failure of the endpoint: what comes after it for this contact, such as a
+                // pop-up, waits for no more than one telling of what is history by now.
+                self.lanes.put_back(ticket);
+                None
             }
             Meaning::Failed => {
                 let retry = &settings.retry;
@@ -468,6 +477,12 @@ impl Endpoint {
     fn alarm(&self, kind: AlarmKind, reason: String, now: Now) -> Alarm {
         Alarm { subscription: self.subscription.id, at_ms: now.wall, kind, reason }
     }
+}
+
+/// How long the answer to a question is of use.
+fn left(question: &Notification, now: Now) -> Option<Duration> {
+    let left = question.expires_ms?.saturating_sub(now.wall);
+    Some(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
 }
 
 fn target(subscription: &Subscription, settings: &Settings) -> Result<Arc<Target>, String> {

@@ -51,6 +51,8 @@ pub(crate) enum Meaning {
     Unauthorised,
     /// The receiver wants no more.
     Gone,
+    /// Nobody answered a question in its time: it is history, to be told as such at once.
+    Lapsed,
     /// Try again.
     Failed,
 }

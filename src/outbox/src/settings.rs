@@ -56,6 +56,9 @@ pub struct Settings {
 ///
 /// A notification of this kind without a contact has a lane of its own: it is a question, and does not wait behind what
 /// belongs to no contact.
+///
+/// The request with a question ends with the question's time: nobody listens after it, and what comes next for the
+/// contact must not wait. It is then told as history at once, which is no failure of the endpoint.
 #[derive(Debug, Clone)]
 pub struct Listener {
     /// The kind, as in [`Notification::kind`].

@@ -1,10 +1,11 @@
 //! What receivers answer, heard by who listens.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use schakel_journal::Notification;
-use schakel_outbox::{Answer, Listener, Settings};
+use schakel_outbox::{Answer, Circuit, Listener, Retry, Settings};
 use tokio::sync::mpsc;
 
 use crate::receiver::{Receiver, Reply, Sender, notification, now_ms, settings, status};
@@ -90,6 +91,36 @@ async fn t01_a_question_does_not_wait_behind_what_belongs_to_no_contact() {
     receiver.delivered(1).await;
     assert_eq!(heard.recv().await.unwrap().notification.seq, 2);
     assert_eq!(sender.left().await.0, [1]);
+}
+
+#[tokio::test]
+async fn t01_a_question_that_is_not_answered_in_its_time_holds_up_its_contact_no_longer() {
+    // Whoever waits for the whole request, for a pause, or for the circuit, waits longer than the test.
+    let retry = Retry { pauses: vec![Duration::from_secs(60)], circuit_failures: 1, ..settings().retry };
+    let mut receiver = Receiver::new(|hit| match hit.seqs().as_slice() {
+        [1] if hit.json()["data"].get("delivery").is_none() => Reply { silent: true, ..Reply::default() },
+        _ => status(204),
+    })
+    .await;
+    let (settings, mut heard) = listening(8);
+    let sender = Sender::new(&receiver.url, Settings { retry, ..settings });
+    let expires_ms = now_ms() + 500;
+    let rows = [question(1, Some(1), Some(expires_ms)), notification(2, 1, None), notification(3, 1, None)];
+    tell(&sender, &rows).await;
+    let hits = receiver.delivered(3).await;
+    let told: Vec<_> =
+        hits.iter().map(|hit| (hit.seqs()[0], hit.json()["data"]["delivery"] == "late")).collect();
+    assert_eq!(
+        told,
+        [(1, false), (1, true), (2, false), (3, false)],
+        "in order, and the question as history"
+    );
+    assert!(now_ms() >= expires_ms, "it had its time");
+    let status = sender.until(|status| status.delivered == 3).await;
+    assert_eq!((status.failed, status.late, status.circuit), (1, 1, Circuit::Closed));
+    assert!(status.last_error.unwrap().text.contains("the question's time"));
+    assert_eq!(sender.left().await, (vec![], vec![]));
+    assert!(heard.try_recv().is_err());
 }
 
 #[tokio::test]
