@@ -1,24 +1,32 @@
 //! Erasing a customer by JKC's reference (GDPR article 17): what is kept of him has no number and no name any more.
 //!
 //! ```text
-//! register ─► live state (an input of its own) ─► waiting webhooks ─► a fresh snapshot ─► notifications · inputs · replies
-//!                                                                                        ─► the journal's log emptied
+//! live state (an input of its own) ─► waiting webhooks ─► a fresh snapshot ─► inputs · replies · notifications
+//!     ─► the journal's log emptied ─► register ─► once more what was told meanwhile
 //! ```
+//!
+//! What leads to the rest goes last: the notifications lead to the inputs, the register to the notifications. So whoever
+//! was interrupted, at whatever place, asks again and finds what is left.
+//!
+//! A number that others have too is not his alone: a contact with it goes only when it names him. Of one that stays,
+//! what says that the number can be his goes.
 //!
 //! Facts hold neither number nor name, and stay: the reports do not change. Backups are the operator's.
 
 use crate::problem::Failure;
 use crate::state::ApiState;
 use bytes::Bytes;
+use schakel_contract::E164;
 use schakel_contract::problem::ProblemKind;
-use schakel_contract::views::ErasureView;
+use schakel_contract::views::{ErasureView, MatchView, RecognitionStatus};
 use schakel_core::model::ids::ContactId;
 use schakel_core::state::State;
-use schakel_engine::{CommandError, erased_input};
+use schakel_engine::{CommandError, erased_input, names_customer};
 use schakel_journal::{Notification, Reply, Rewrite, StoreError};
 use schakel_register::RegisterError;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -42,21 +50,53 @@ const TABLE: &str = "erasing";
 /// Erases all that is known of a customer. Asked again it finds nothing more, and goes on where it was interrupted.
 pub(crate) async fn customer(app: &ApiState, reference: &str) -> Result<ErasureView, Failure> {
     let _alone = app.erasing.lock().await;
-    // Before they are gone: a number that was switched off, or on later, was told without the reference.
+    let begin = app.store.read(|reader| reader.latest()).await?;
     let numbers = app.register.numbers_of(reference).await.map_err(|error| unreadable(&error))?;
-    let mut view = ErasureView { recognised: recognised(app, reference).await?, ..ErasureView::default() };
-    let mut known = known_by(app, Sought::Reference(reference.to_owned())).await?;
-    for number in numbers.iter().map(ToString::to_string) {
-        known.contacts.extend(known_by(app, Sought::Number(number)).await?.contacts);
-    }
-    let his = known.contacts.into_iter().map(ContactId).collect();
-    contacts(app, reference, his, &mut view).await?;
-    if !known.sessions.is_empty() {
-        // Last, because they lead to his contacts.
-        view.notifications += sessions(app, reference, &known.sessions).await?;
-        empty_log(app).await?;
+    let shared = app.register.shared_numbers(reference).await.map_err(|error| unreadable(&error))?;
+    let whose = Whose { reference: reference.to_owned(), shared };
+    let own: Vec<E164> = numbers.into_iter().filter(|number| !whose.shared.contains(number)).collect();
+    let mut view = ErasureView::default();
+    let known = look(app, &whose, &own, 0).await?;
+    let done = known.contacts.clone();
+    erase(app, &whose, known, &mut view).await?;
+    view.recognised = recognised(app, reference).await?;
+    // Until now he was recognised.
+    let mut meanwhile = look(app, &whose, &own, begin).await?;
+    meanwhile.contacts.retain(|contact| !done.contains(contact));
+    if !meanwhile.contacts.is_empty() || !meanwhile.mentions.is_empty() {
+        erase(app, &whose, meanwhile, &mut view).await?;
     }
     Ok(view)
+}
+
+/// Who is erased.
+#[derive(Debug, Default)]
+struct Whose {
+    /// JKC's reference; empty where it is not known any more.
+    reference: String,
+    /// Those of his numbers that others have too.
+    shared: Vec<E164>,
+}
+
+/// What the journal has of him after a notification.
+async fn look(app: &ApiState, whose: &Whose, own: &[E164], after: u64) -> Result<Known, StoreError> {
+    let mut known = known_by(app, Sought::Reference(whose.reference.clone()), after).await?;
+    for number in own {
+        // One that is switched off, or was switched on later, is told without the reference.
+        known.contacts.extend(known_by(app, Sought::Number(number.to_string()), after).await?.contacts);
+    }
+    Ok(known)
+}
+
+async fn erase(app: &ApiState, whose: &Whose, known: Known, view: &mut ErasureView) -> Result<(), Failure> {
+    let his = known.contacts.into_iter().map(ContactId).collect();
+    contacts(app, whose, his, view).await?;
+    if !known.mentions.is_empty() {
+        // Last, because the sessions lead to his contacts.
+        view.notifications += mentions(app, &whose.reference, &known.mentions).await?;
+        empty_log(app).await?;
+    }
+    Ok(())
 }
 
 /// Erases what was told of contacts since they were erased, as far as they have ended now; how many.
@@ -75,7 +115,7 @@ pub(crate) async fn finish(app: &ApiState) -> Result<usize, Failure> {
     let over = app.engine.read(over).await?;
     for contact in &over {
         // One at a time: who is interrupted goes on with the next.
-        contacts(app, "", vec![*contact], &mut ErasureView::default()).await?;
+        contacts(app, &Whose::default(), vec![*contact], &mut ErasureView::default()).await?;
         app.store.delete_record(TABLE, &Uuid::from_u128(contact.0).to_string()).await?;
     }
     Ok(over.len())
@@ -83,13 +123,13 @@ pub(crate) async fn finish(app: &ApiState) -> Result<usize, Failure> {
 
 async fn contacts(
     app: &ApiState,
-    reference: &str,
+    whose: &Whose,
     known: Vec<ContactId>,
     view: &mut ErasureView,
 ) -> Result<(), Failure> {
-    let erased = app.engine.erase(reference, known).await?;
-    view.contacts = erased.contacts.len() as u64;
-    view.going_on = erased.going_on.len() as u64;
+    let erased = app.engine.erase(&whose.reference, known).await?;
+    view.contacts += erased.contacts.len() as u64;
+    view.going_on += erased.going_on.len() as u64;
     for contact in &erased.going_on {
         app.store.put_record(TABLE, &Uuid::from_u128(contact.0).to_string(), "{}").await?;
     }
@@ -98,15 +138,27 @@ async fn contacts(
         CommandError::Stopped(stopped) => stopped.into(),
         CommandError::Store(error) => Failure::from(error),
     })?;
-    let mut found = Found::default();
+    let mut found = Found { reference: whose.reference.clone(), ..Found::default() };
     for contact in &erased.contacts {
-        view.notifications += notifications(app, contact.0, &mut found).await?;
-        view.replies += replies(app, contact.0).await?;
+        gather(app, contact.0, &mut found).await?;
     }
-    if !found.inputs.is_empty() {
-        view.inputs = inputs(app, found, snapshot).await?;
+    found.needles.retain(|text| !is_others(app, whose, text));
+    view.inputs += inputs(app, found, snapshot).await?;
+    for contact in &erased.contacts {
+        view.replies += replies(app, contact.0).await?;
+        view.notifications += notifications(app, contact.0).await?;
     }
     Ok(empty_log(app).await?)
+}
+
+/// Whether a text is a number that somebody else has too: then it says nothing of whose an input is.
+fn is_others(app: &ApiState, whose: &Whose, text: &str) -> bool {
+    let found = app.register.look_up(text);
+    let of_him = |each: &MatchView<'_>| {
+        each.reference == whose.reference || each.of.as_deref() == Some(&*whose.reference)
+    };
+    found.number.e164.is_some_and(|number| whose.shared.contains(&number))
+        || !found.matches.iter().all(of_him)
 }
 
 /// What was not brought to its end can be asked again.
@@ -118,9 +170,11 @@ pub(crate) fn interrupted() -> Failure {
 #[derive(Debug, Default)]
 struct Found {
     /// His numbers and names.
-    needles: BTreeSet<Vec<u8>>,
+    needles: BTreeSet<String>,
     /// The inputs that his notifications came from.
     inputs: BTreeSet<u64>,
+    /// JKC's reference, which JKC's commands have; empty where it is not known any more.
+    reference: String,
 }
 
 /// Numbers that are not recognised any more.
@@ -149,13 +203,12 @@ enum Sought {
 #[derive(Debug, Default)]
 struct Known {
     contacts: BTreeSet<u128>,
-    /// Notifications with a session that has his reference.
-    sessions: Vec<u64>,
+    /// Notifications with a session that has his reference, or with a number that can be his among others.
+    mentions: Vec<u64>,
 }
 
-async fn known_by(app: &ApiState, sought: Sought) -> Result<Known, StoreError> {
+async fn known_by(app: &ApiState, sought: Sought, mut after: u64) -> Result<Known, StoreError> {
     let mut known = Known::default();
-    let mut after = 0;
     loop {
         let sought = sought.clone();
         let page = move |reader: &schakel_journal::Reader| {
@@ -167,7 +220,7 @@ async fn known_by(app: &ApiState, sought: Sought) -> Result<Known, StoreError> {
         };
         let (found, next, more) = app.store.read(page).await?;
         known.contacts.extend(found.contacts);
-        known.sessions.extend(found.sessions);
+        known.mentions.extend(found.mentions);
         if !more {
             return Ok(known);
         }
@@ -186,15 +239,18 @@ impl Known {
             }
             Sought::Reference(reference) => reference,
         };
-        let mut recognised = contact["recognition"]["matches"].as_array().into_iter().flatten();
-        let is_his = contact["reference"] == *reference
-            || recognised.any(|each| each["reference"] == *reference || each["of"] == *reference);
-        self.contacts.extend(row.contact.filter(|_| is_his));
-        if session["reference"] == *reference {
+        let recognised = contact["recognition"]["matches"].as_array();
+        let only_him = recognised.is_some_and(|matches| {
+            !matches.is_empty() && matches.iter().all(|each| concerns(each, reference))
+        });
+        self.contacts.extend(row.contact.filter(|_| only_him || contact["reference"] == **reference));
+        if session["reference"] == **reference {
             // Not the contact of the notification: a call that arrives is told with the session that was open.
             let about = session["contact"].as_str().and_then(|id| Uuid::try_parse(id).ok());
             self.contacts.extend(about.map(|id| id.as_u128()));
-            self.sessions.push(row.seq);
+        }
+        if unnamed(&row.payload, reference).is_some() {
+            self.mentions.push(row.seq);
         }
     }
 }
@@ -204,17 +260,23 @@ fn in_json(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Takes the reference from the sessions in these notifications; how many were changed.
-async fn sessions(app: &ApiState, reference: &str, told: &[u64]) -> Result<u64, StoreError> {
+/// Whether one whom a number can mean is the customer, or speaks for him.
+fn concerns(each: &Value, reference: &str) -> bool {
+    each["reference"] == *reference || each["of"] == *reference
+}
+
+/// Takes him from notifications that mention him; how many were changed.
+async fn mentions(app: &ApiState, reference: &str, told: &[u64]) -> Result<u64, StoreError> {
     let mut changed = 0;
     for some in told.chunks(STEP) {
-        let (some, text) = (some.to_vec(), in_json(reference));
+        let (some, reference) = (some.to_vec(), reference.to_owned());
         let page = move |reader: &schakel_journal::Reader| {
-            let mut rewrite = Rewrite::default();
+            let (mut rewrite, text) = (Rewrite::default(), in_json(&reference));
             for seq in some {
                 let (rows, ..) = reader.notifications_with(&text, seq.saturating_sub(1), 1)?;
-                let erased = |row: &Notification| without(&row.payload, &[("session", "reference")]).into();
-                rewrite.notifications.extend(rows.iter().map(|row| (row.seq, erased(row))));
+                let erased =
+                    |row: &Arc<Notification>| Some((row.seq, unnamed(&row.payload, &reference)?.into()));
+                rewrite.notifications.extend(rows.iter().filter_map(erased));
             }
             Ok(rewrite)
         };
@@ -223,7 +285,49 @@ async fn sessions(app: &ApiState, reference: &str, told: &[u64]) -> Result<u64, 
     Ok(changed)
 }
 
-async fn notifications(app: &ApiState, contact: u128, found: &mut Found) -> Result<u64, StoreError> {
+/// A notification whose session does not name the customer, and in which no number can be his; none where it is so
+/// already.
+fn unnamed(payload: &[u8], reference: &str) -> Option<Vec<u8>> {
+    let mut event: Value = serde_json::from_slice(payload).ok()?;
+    let data = event.get_mut("data")?;
+    let mut changed = false;
+    if data["session"]["reference"] == *reference {
+        data["session"].as_object_mut()?.remove("reference");
+        changed = true;
+    }
+    for recognition in ["/contact/recognition", "/situation/caller"] {
+        let Some(recognition) = data.pointer_mut(recognition) else { continue };
+        let Some(matches) = recognition.get_mut("matches").and_then(Value::as_array_mut) else { continue };
+        let before = matches.len();
+        matches.retain(|each| !concerns(each, reference));
+        let status = match matches.len() {
+            after if after == before => continue,
+            0 => RecognitionStatus::None,
+            1 => RecognitionStatus::One,
+            _ => RecognitionStatus::Several,
+        };
+        recognition["status"] = json!(status);
+        changed = true;
+    }
+    // Cannot fail: it was JSON before.
+    changed.then(|| serde_json::to_vec(&event).unwrap_or_default())
+}
+
+/// What a contact's notifications say of where else he is.
+async fn gather(app: &ApiState, contact: u128, found: &mut Found) -> Result<(), StoreError> {
+    let mut after = 0;
+    loop {
+        let rows = app.store.read(move |reader| reader.of_contact(contact, after, STEP)).await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = last.contact_seq;
+        for row in &rows {
+            found.inputs.insert(row.input_seq);
+            needles(&row.payload, &mut found.needles);
+        }
+    }
+}
+
+async fn notifications(app: &ApiState, contact: u128) -> Result<u64, StoreError> {
     let (mut after, mut changed) = (0, 0);
     loop {
         let rows = app.store.read(move |reader| reader.of_contact(contact, after, STEP)).await?;
@@ -231,8 +335,6 @@ async fn notifications(app: &ApiState, contact: u128, found: &mut Found) -> Resu
         after = last.contact_seq;
         let mut rewrite = Rewrite::default();
         for row in &rows {
-            found.inputs.insert(row.input_seq);
-            needles(&row.payload, &mut found.needles);
             let erased = without_customer(&app.persons.withhold_event(&row.payload));
             if erased != row.payload {
                 rewrite.notifications.push((row.seq, erased.into()));
@@ -260,7 +362,7 @@ fn without(payload: &[u8], properties: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// The customer's numbers and names: what is told of him, and the devices that are not ours.
-fn needles(payload: &[u8], found: &mut BTreeSet<Vec<u8>>) {
+fn needles(payload: &[u8], found: &mut BTreeSet<String>) {
     let Ok(event) = serde_json::from_slice::<Value>(payload) else { return };
     let data = &event["data"];
     let customer = &data["contact"]["customer"];
@@ -268,12 +370,16 @@ fn needles(payload: &[u8], found: &mut BTreeSet<Vec<u8>>) {
     let connections = data["call"]["connections"].as_array().into_iter().flatten();
     let outside = connections.filter(|each| each["ours"] == false).map(|each| each["device"].as_str());
     let texts = told.into_iter().chain(outside).flatten();
-    found.extend(texts.filter(|text| text.len() >= NEEDLE_MIN).map(|text| text.as_bytes().to_vec()));
+    found.extend(texts.filter(|text| text.len() >= NEEDLE_MIN).map(str::to_owned));
 }
 
-/// Erases the inputs that the notifications came from, and all others with a number or a name of the customer in them.
+/// Erases the inputs that the notifications came from, and all others with a number, a name or the reference of the
+/// customer in them.
 async fn inputs(app: &ApiState, found: Found, last: u64) -> Result<u64, StoreError> {
-    let found = std::sync::Arc::new(found);
+    if found.inputs.is_empty() && found.reference.is_empty() {
+        return Ok(0);
+    }
+    let found = Arc::new(found);
     let (mut after, mut changed) = (0, 0);
     loop {
         let sought = found.clone();
@@ -283,6 +389,7 @@ async fn inputs(app: &ApiState, found: Found, last: u64) -> Result<u64, StoreErr
             let concerns = |row: &schakel_journal::Input| {
                 sought.inputs.contains(&row.seq)
                     || sought.needles.iter().any(|needle| has(&row.bytes, needle))
+                    || is_named(&row.bytes, &sought.reference)
             };
             let theirs = rows.into_iter().filter(concerns);
             let erased = |row: schakel_journal::Input| {
@@ -301,8 +408,13 @@ async fn inputs(app: &ApiState, found: Found, last: u64) -> Result<u64, StoreErr
     }
 }
 
-fn has(bytes: &[u8], needle: &[u8]) -> bool {
-    bytes.windows(needle.len()).any(|window| window == needle)
+fn has(bytes: &[u8], needle: &str) -> bool {
+    bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
+}
+
+fn is_named(bytes: &[u8], reference: &str) -> bool {
+    // Few inputs are worth decoding.
+    !reference.is_empty() && has(bytes, reference) && names_customer(bytes, reference)
 }
 
 /// Replies to commands are kept for a day, to answer a repetition with.

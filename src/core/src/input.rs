@@ -99,10 +99,12 @@ pub enum InputBody {
     },
     /// A deadline has come ([`crate::state::State::next_deadline`]).
     Tick,
-    /// Who the customer of these contacts was is forgotten.
+    /// Who a customer was is forgotten.
     Erase {
-        /// Which.
+        /// His contacts.
         contacts: Vec<ContactId>,
+        /// Sessions that name him, also those about no contact, or about one that is gone.
+        sessions: Vec<SessionId>,
     },
     /// Something that the journal does not hold any more: its place is kept, its content was erased.
     Erased,

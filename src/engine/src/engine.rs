@@ -18,7 +18,7 @@ use schakel_core::apply::apply;
 use schakel_core::command::{CommandRecord, Refusal, RefusalCause};
 use schakel_core::effect::Effect;
 use schakel_core::input::{Input, InputBody};
-use schakel_core::model::ids::{CommandId, ContactId, IdMaker, OrganisationId, ProviderId};
+use schakel_core::model::ids::{CommandId, ContactId, IdMaker, OrganisationId, ProviderId, SessionId};
 use schakel_core::model::time::{Millis, Time};
 use schakel_core::state::State;
 use schakel_journal as journal;
@@ -281,7 +281,8 @@ impl Engine {
         );
     }
 
-    /// Forgets the customers of contacts that are live: those asked for, and those with the reference.
+    /// Forgets the customers of contacts that are live: those asked for, and those with the reference; and whom sessions
+    /// with the reference name.
     fn erase(&mut self, ask: EraseAsk, turn: &mut Turn) {
         let EraseAsk { reference, mut contacts, answer } = ask;
         let live = self.state.contacts.values();
@@ -289,7 +290,8 @@ impl Engine {
         contacts.extend(named.map(|contact| contact.id));
         let of_sessions = self.state.sessions.values();
         let of_sessions = of_sessions.filter(|session| session.reference.as_deref() == Some(&*reference));
-        contacts.extend(of_sessions.filter_map(|session| session.contact));
+        contacts.extend(of_sessions.clone().filter_map(|session| session.contact));
+        let sessions: Vec<SessionId> = of_sessions.map(|session| session.id).collect();
         contacts.sort_unstable();
         contacts.dedup();
         let known = |id: &&ContactId| self.state.contacts.contains_key(*id);
@@ -297,8 +299,8 @@ impl Engine {
         let goes_on =
             |id: &&ContactId| self.state.contacts.get(*id).is_some_and(|contact| contact.ended.is_none());
         let going_on = live.iter().filter(goes_on).copied().collect();
-        if !live.is_empty() {
-            self.apply(InputBody::Erase { contacts: live }, turn);
+        if !live.is_empty() || !sessions.is_empty() {
+            self.apply(InputBody::Erase { contacts: live, sessions }, turn);
         }
         turn.acts.push(Act::Erased(answer, Erased { contacts, going_on }));
     }

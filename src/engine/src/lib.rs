@@ -28,4 +28,4 @@ pub use handle::{
     SubscriptionFilter, TestDelivery,
 };
 pub use origin::{Origin, origin};
-pub use recover::{RecoverError, erased_input};
+pub use recover::{RecoverError, erased_input, names_customer};

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use schakel_core::apply::apply;
+use schakel_core::command::Command;
 use schakel_core::effect::Effect;
 use schakel_core::input::{Input, InputBody};
 use schakel_core::model::ids::OrganisationId;
@@ -97,6 +98,18 @@ pub fn erased_input(bytes: &[u8]) -> Option<Bytes> {
     let input = decode_input(bytes)?;
     let erased = Input { at: input.at, seed: 0, body: InputBody::Erased };
     Some(encode(&erased, Vec::new()).into())
+}
+
+/// Whether an input is a command of JKC that has this reference of a customer.
+pub fn names_customer(bytes: &[u8], reference: &str) -> bool {
+    let Some(Input { body: InputBody::Command { command, .. }, .. }) = decode_input(bytes) else {
+        return false;
+    };
+    let (Command::OpenSession { reference: named, .. } | Command::Dial { reference: named, .. }) = &command
+    else {
+        return false;
+    };
+    named.as_deref() == Some(reference)
 }
 
 /// An input as it was journalled; none where this release cannot read it.

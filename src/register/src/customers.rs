@@ -76,6 +76,20 @@ pub(crate) fn speaking_for(conn: &Connection, reference: &str) -> Result<Vec<(St
     Ok(found)
 }
 
+/// Those of a customer's numbers that others have too, switched on or off. Looks at every number.
+pub(crate) fn shared_numbers(conn: &Connection, reference: &str) -> Result<Vec<E164>, RegisterError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT DISTINCT number FROM numbers WHERE reference <> ?1
+         AND number IN (SELECT number FROM numbers WHERE reference = ?1)",
+    )?;
+    let rows = statement.query_map([reference], |row| row.get::<_, i64>(0))?;
+    let mut found = Vec::new();
+    for row in rows {
+        found.extend(e164(row?));
+    }
+    Ok(found)
+}
+
 /// Takes away that anybody speaks for a customer.
 pub(crate) fn delete_speaking_for(tx: &Transaction<'_>, reference: &str) -> Result<u64, RegisterError> {
     Ok(tx.execute("DELETE FROM numbers WHERE of = ?1 AND of <> ''", [reference])? as u64)

@@ -152,11 +152,8 @@ impl Register {
     /// # Errors
     /// When the disk fails.
     pub async fn customer(&self, reference: &str) -> Result<Option<CustomerView>, RegisterError> {
-        let (reader, reference) = (Arc::clone(&self.0.reader), reference.to_owned());
-        let read = tokio::task::spawn_blocking(move || {
-            customers::get(&reader.lock().unwrap_or_else(PoisonError::into_inner), &reference)
-        });
-        read.await.unwrap_or(Err(RegisterError::Closed))
+        let reference = reference.to_owned();
+        self.query(move |reader| customers::get(reader, &reference)).await
     }
 
     /// The numbers of a customer, those that are switched off too.
@@ -168,6 +165,15 @@ impl Register {
         Ok(customer
             .map(|found| found.numbers.iter().map(|number| number.number).collect())
             .unwrap_or_default())
+    }
+
+    /// Those of a customer's numbers that others have too: of a household, behind a switchboard.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub async fn shared_numbers(&self, reference: &str) -> Result<Vec<E164>, RegisterError> {
+        let reference = reference.to_owned();
+        self.query(move |reader| customers::shared_numbers(reader, &reference)).await
     }
 
     /// Puts a customer in the place of what was there; his version, and whether he is new. Durable and in force when
@@ -249,6 +255,16 @@ impl Register {
         options: ImportOptions,
     ) -> Result<Imported, RegisterError> {
         self.change(move |writer| writer.import_entries(&mut file, options)).await
+    }
+
+    async fn query<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Connection) -> Result<T, RegisterError> + Send + 'static,
+    ) -> Result<T, RegisterError> {
+        let reader = Arc::clone(&self.0.reader);
+        let read =
+            tokio::task::spawn_blocking(move || look(&reader.lock().unwrap_or_else(PoisonError::into_inner)));
+        read.await.unwrap_or(Err(RegisterError::Closed))
     }
 
     async fn change<T: Send + 'static>(

@@ -104,6 +104,7 @@ async fn t10_a_household_and_a_representative_are_told_apart() {
     }
     let numbers = vec![number(shared, true, Some("O-9")), number("+31612345678", true, None)];
     register.put_customer(customer("K-3", "A. Bakker", numbers), None).await.unwrap();
+    assert_eq!(register.shared_numbers("K-3").await.unwrap(), [shared.parse().unwrap()]);
     let found = register.look_up("020 123 4567");
     assert_eq!(found.status, RecognitionStatus::Several);
     assert_eq!(
@@ -344,6 +345,7 @@ async fn what_is_erased_is_in_no_file_any_more() {
     register.put_customer(customer("K-1", secret, numbers), None).await.unwrap();
     let numbers = vec![number("+31201234567", true, Some("K-1")), number("+31201234567", true, None)];
     register.put_customer(customer("K-2", "A. Bakker", numbers), None).await.unwrap();
+    assert_eq!(register.shared_numbers("K-1").await.unwrap(), [], "who speaks for him has another");
     assert_eq!(register.erase("K-1").await.unwrap(), 3, "two of his own, one of who spoke for him");
     assert_eq!(register.erase("K-1").await.unwrap(), 0);
     assert_eq!(told(&register, "0612345678"), []);

@@ -317,18 +317,22 @@ fn avg_17_an_erased_customer_is_nowhere_any_more() {
     });
 }
 
-/// A second customer rings at 2001.
+/// A second call at 2001, from another number.
 async fn another_rings(house: &House) {
+    second(house, "0301234567", CallEvent::Delivered, ConnectionState::Alerting).await;
+}
+
+async fn second(house: &House, from: &str, event: CallEvent, local: ConnectionState) {
     let party = |number: &str| {
         Some(ReportedParty { device: Some(DeviceId::from(number)), party: Party::of_number(number) })
     };
     let report = EventReport::Call(Box::new(CallReport {
-        event: CallEvent::Delivered,
+        event,
         connection: ProviderConnection { call: "c2".into(), device: "2001".into() },
         monitor: Some("2001".into()),
-        local: Some(ConnectionState::Alerting),
+        local: Some(local),
         cause: Cause::NewCall,
-        calling: party("0301234567"),
+        calling: party(from),
         called: party("2001"),
         last_redirection: None,
         network_called: None,
@@ -359,6 +363,74 @@ fn avg_17_a_customer_whom_only_a_session_names_is_erased_too() {
         let told = house.get("/events?pageSize=1000").await.body.to_string();
         assert!(told.contains("session.decision-asked") && !told.contains("K-10042"), "{told}");
         assert!(told.contains("0301234567"), "another customer's number is kept");
+    });
+}
+
+/// A customer with the number that rings.
+async fn knows(house: &House, reference: &str, name: &str) {
+    let numbers = json!([{ "number": "0201234567" }]);
+    let known = json!({ "kind": "person", "name": name, "numbers": numbers });
+    let put = house.send("PUT", &format!("/recognition/customers/{reference}"), Some(known)).await;
+    assert!(put.status.is_success(), "{}", put.body);
+}
+
+#[test]
+fn avg_17_an_erasing_that_was_cut_short_still_knows_his_numbers_when_it_is_asked_again() {
+    in_house(async |house| {
+        knows(&house, "K-10042", "J. Vermeulen").await;
+        house.rings().await;
+        house.engine.stop().await.unwrap();
+        let cut = house.post("/erasures", Some(json!({ "reference": "K-10042" }))).await;
+        assert!(cut.status.is_server_error(), "{}", cut.body);
+        let known = house.get("/recognition/customers/K-10042").await;
+        assert_eq!(
+            (known.status.as_u16(), &known.body["numbers"][0]["number"]),
+            (200, &json!("+31201234567"))
+        );
+    });
+}
+
+#[test]
+fn avg_17_of_a_number_that_others_have_too_only_what_names_him_is_erased() {
+    in_house(async |house| {
+        knows(&house, "K-10042", "J. Vermeulen").await;
+        knows(&house, "K-20017", "A. Bakker").await;
+        let his = house.speaks().await;
+        let contact = house.get(&format!("/calls/{his}")).await.body["contact"].as_str().unwrap().to_owned();
+        let body = json!({ "agent": "jansen", "contact": contact, "reference": "K-10042" });
+        let opened = house.post("/sessions", Some(body)).await.body;
+        let session = opened["session"]["id"].as_str().unwrap();
+        house.post(&format!("/calls/{his}/connections/2001/hang-up"), None).await;
+        house.post(&format!("/sessions/{session}/close"), None).await;
+        second(&house, "0201234567", CallEvent::Delivered, ConnectionState::Alerting).await;
+        let told = house.get("/events?pageSize=1000").await.body.to_string();
+        assert!(told.contains("Vermeulen") && told.contains("several"), "{told}");
+        let erased = house.post("/erasures", Some(json!({ "reference": "K-10042" }))).await.body;
+        assert_eq!((&erased["contacts"], &erased["recognised"]), (&json!(1), &json!(1)), "{erased}");
+        let story = house.get(&format!("/contacts/{contact}/timeline")).await.body.to_string();
+        assert!(!story.contains("0201234567") && !story.contains("Bakker"), "{story}");
+        let told = house.get("/events?pageSize=1000").await.body.to_string();
+        assert!(
+            told.contains("0201234567") && told.contains("A. Bakker"),
+            "the other's call is kept: {told}"
+        );
+        assert!(!told.contains("K-10042") && !told.contains("several"), "{told}");
+        assert_eq!(house.occurrences("Vermeulen"), 0);
+        assert_eq!(house.get("/recognition/customers/K-20017").await.status, 200);
+    });
+}
+
+#[test]
+fn avg_17_a_session_about_no_contact_does_not_keep_his_reference() {
+    in_house(async |house| {
+        let body = json!({ "agent": "jansen", "reference": "K-10042" });
+        let opened = house.post("/sessions", Some(body)).await;
+        assert!(opened.status.is_success(), "{}", opened.body);
+        let erased = house.post("/erasures", Some(json!({ "reference": "K-10042" }))).await.body;
+        assert_eq!((&erased["contacts"], &erased["inputs"]), (&json!(0), &json!(1)), "{erased}");
+        let named = |state: &schakel_core::state::State| format!("{state:?}").contains("K-10042");
+        assert!(!house.engine.read(named).await.unwrap(), "it is in the live state");
+        assert!(!house.get("/events?pageSize=1000").await.body.to_string().contains("K-10042"));
     });
 }
 

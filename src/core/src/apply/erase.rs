@@ -3,7 +3,7 @@
 use super::Context;
 use crate::command::{Command, CommandState};
 use crate::model::call::{Call, Direction, Party};
-use crate::model::ids::{CallId, ContactId, DeviceId, ProviderId};
+use crate::model::ids::{CallId, ContactId, DeviceId, ProviderId, SessionId};
 use crate::model::pii::Pii;
 use crate::state::State;
 
@@ -11,11 +11,12 @@ use crate::state::State;
 const ERASED: &str = "erased";
 
 impl Context<'_> {
-    /// Forgets the customer of each of these contacts. Nothing is told: what was told before is the journal's business.
+    /// Forgets the customer of each of these contacts, and whom these sessions name. Nothing is told: what was told
+    /// before is the journal's business.
     ///
     /// The outside device of a call that goes on keeps its name here, because events say by that name what happens to
     /// it; it is not shown, and it goes with the call.
-    pub(super) fn erase(&mut self, contacts: &[ContactId]) {
+    pub(super) fn erase(&mut self, contacts: &[ContactId], sessions: &[SessionId]) {
         for id in contacts {
             let Some(contact) = self.state.contacts.get_mut(id) else { continue };
             contact.erased = true;
@@ -34,18 +35,20 @@ impl Context<'_> {
                 route.calling = hidden();
             }
         }
-        self.erase_sessions(contacts);
+        self.erase_sessions(contacts, sessions);
     }
 
-    /// What JKC named the customer by in his sessions, which outlive the contact.
-    fn erase_sessions(&mut self, contacts: &[ContactId]) {
+    /// What JKC named the customer by in his sessions, which outlive the contact or are about none.
+    fn erase_sessions(&mut self, contacts: &[ContactId], sessions: &[SessionId]) {
         let erased = |contact: &Option<ContactId>| contact.is_some_and(|contact| contacts.contains(&contact));
-        for session in self.state.sessions.values_mut().filter(|session| erased(&session.contact)) {
-            session.reference = None;
+        for session in self.state.sessions.values_mut() {
+            if erased(&session.contact) || sessions.contains(&session.id) {
+                session.reference = None;
+            }
         }
         for record in self.state.commands.values_mut() {
             if let Command::OpenSession { contact, reference, .. } = &mut record.command
-                && erased(contact)
+                && (erased(contact) || record.session.is_some_and(|session| sessions.contains(&session)))
             {
                 *reference = None;
             }

@@ -91,7 +91,7 @@ pub fn apply(state: &mut State, input: &Input, effects: &mut Vec<Effect>) {
         }
         InputBody::Command { id, command, by, if_version } => context.command(*id, command, by, *if_version),
         InputBody::Heartbeat { session } => context.heartbeat(*session),
-        InputBody::Erase { contacts } => context.erase(contacts),
+        InputBody::Erase { contacts, sessions } => context.erase(contacts, sessions),
         InputBody::Tick | InputBody::Erased => {}
     }
     context.settle();

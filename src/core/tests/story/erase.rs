@@ -27,15 +27,15 @@ fn avg_17_of_an_ended_call_nothing_says_who_it_was() {
     assert!(is_in_state(&world));
     let contact = world.contact("c1").id;
     let told = world.told.len();
-    world.input(InputBody::Erase { contacts: vec![contact] });
+    world.input(InputBody::Erase { contacts: vec![contact], sessions: Vec::new() });
     assert!(!is_in_state(&world));
     assert_eq!(world.told.len(), told, "nobody is told");
     assert_eq!((&world.call("c1").calling, &world.contact("c1").customer), (&hidden(), &hidden()));
     assert!(world.call("c1").called.number.is_some(), "who was called is a colleague");
     // Once more, and of one that is not there (any more), nothing happens.
-    world.input(InputBody::Erase { contacts: vec![contact] });
+    world.input(InputBody::Erase { contacts: vec![contact], sessions: Vec::new() });
     world.wait(Millis::seconds(3_600));
-    world.input(InputBody::Erase { contacts: vec![contact] });
+    world.input(InputBody::Erase { contacts: vec![contact], sessions: Vec::new() });
     assert!(world.state.contacts.is_empty());
 }
 
@@ -44,7 +44,7 @@ fn avg_17_a_call_that_goes_on_can_be_ended_and_is_not_known_again() {
     let mut world = World::new();
     world.talks("c1");
     let contact = world.contact("c1").id;
-    world.input(InputBody::Erase { contacts: vec![contact] });
+    world.input(InputBody::Erase { contacts: vec![contact], sessions: Vec::new() });
     // The telephone system names him with every event.
     world.report(
         report(CallEvent::Held, "c1", "2001")
@@ -57,7 +57,7 @@ fn avg_17_a_call_that_goes_on_can_be_ended_and_is_not_known_again() {
     world.cleared("c1", "0612345678");
     world.cleared("c1", "2001");
     world.last_told(Kind::CallEnded);
-    world.input(InputBody::Erase { contacts: vec![contact] });
+    world.input(InputBody::Erase { contacts: vec![contact], sessions: Vec::new() });
     assert!(!is_in_state(&world));
 }
 

@@ -153,7 +153,7 @@ fn an_erased_customer_is_not_named_by_his_sessions() {
     let contact = world.contact("77").id;
     let session = world.opened("anna", Some(contact));
     let other = world.opened("bert", None);
-    world.input(InputBody::Erase { contacts: vec![contact] });
+    world.input(InputBody::Erase { contacts: vec![contact], sessions: Vec::new() });
     assert_eq!(world.session(session).reference, None);
     assert_eq!(world.session(other).reference, reason("zaak-1"));
     let named = world
@@ -162,6 +162,10 @@ fn an_erased_customer_is_not_named_by_his_sessions() {
         .values()
         .filter(|record| matches!(&record.command, Command::OpenSession { reference: Some(_), .. }));
     assert_eq!(named.count(), 1, "the other's");
+    // About no contact: it names him all the same.
+    world.input(InputBody::Erase { contacts: Vec::new(), sessions: vec![other] });
+    assert_eq!(world.session(other).reference, None);
+    assert!(!format!("{:?}", world.state).contains("zaak-1"), "nor does the command that opened it");
 }
 
 #[test]
