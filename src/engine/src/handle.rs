@@ -218,8 +218,8 @@ impl EngineHandle {
         answered.await.map_err(|_| EngineStopped)
     }
 
-    /// Forgets who the customers of these contacts were, and of those that JKC's reference names. Durable when it
-    /// returns; what the journal has of them is the caller's business.
+    /// Forgets who the customers of these contacts were, and of those that JKC's reference names, and that reference in
+    /// sessions. Durable when it returns; what the journal has of them is the caller's business.
     ///
     /// # Errors
     /// When the engine has stopped.

@@ -9,6 +9,7 @@ use schakel_core::report::CallEvent;
 
 const NUMBER: &[u8] = b"0612345678";
 
+#[expect(clippy::unwrap_used, reason = "a test fails by it")]
 fn is_in_state(world: &World) -> bool {
     let bytes = postcard::to_allocvec(&world.state).unwrap();
     bytes.windows(NUMBER.len()).any(|window| window == NUMBER)
