@@ -34,9 +34,10 @@ pub struct Rule {
 pub struct NotARule(String);
 
 impl Routing {
-    /// The answer to a question; none when no rule fits, or when it is no question.
+    /// The answer to a question; none when no rule fits, or when it is no question any more: what is told late has no
+    /// time limit, and is taken in at once.
     pub fn answer(&self, event: &Event) -> Option<RouteAnswer> {
-        if event.data.change != "route.requested" {
+        if event.data.change != "route.requested" || event.expirytime.is_none() {
             return None;
         }
         let rule = self.rules.iter().find(|rule| rule.fits(event))?;
@@ -91,6 +92,7 @@ mod tests {
     fn asked(customer: Option<&'static str>) -> Event {
         let mut event = ringing();
         event.data.change = "route.requested".into();
+        event.expirytime = Some(event.time);
         let of = |reference: &'static str| MatchView {
             kind: MatchKind::Person,
             reference: reference.into(),

@@ -240,6 +240,11 @@ mod tests {
         let mut asked = ringing();
         asked.kind = "nl.schakel.route.requested.v1".into();
         asked.data.change = "route.requested".into();
+        asked.expirytime = None;
+        let body = serde_json::to_string(&asked).unwrap();
+        let late = signed(&stand_in, "application/cloudevents+json", body).send().await.unwrap();
+        assert_eq!(late.status(), 204, "nobody waits any more");
+        asked.expirytime = Some(asked.time);
         let body = serde_json::to_string(&asked).unwrap();
         let answer = signed(&stand_in, "application/cloudevents+json", body.clone()).send().await.unwrap();
         assert_eq!(answer.text().await.unwrap(), r#"{"decision":{"destination":{"number":"2002"}}}"#);
