@@ -225,12 +225,12 @@ impl Daemon {
                 "[organisation], [journal], [privacy], [api], [admin], [webhooks], [register], [reports] and log.format are read at start-up only: restart for their changes"
             );
         }
+        let plan = settings::plan(&config);
+        // The last thing that can fail, and it changes all links or none: nothing after it can.
         if let Err(error) = self.links.configure(&config.providers).await {
             return tracing::error!("the old configuration stays in force: {error}");
         }
-        if let Err(error) = self.register.set_plan(settings::plan(&config)).await {
-            return tracing::error!("the old numbering plan may stay in force: {error}");
-        }
+        self.register.set_plan(plan).await;
         self.guide.set(&config);
         let configured = settings::core(&config, &self.guide, Timestamp::now());
         let configured = InputBody::Configured(Box::new(configured));

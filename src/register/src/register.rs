@@ -111,12 +111,13 @@ impl Register {
     }
 
     /// Another numbering plan, as after the configuration was read again. Numbers of customers stay as they were read.
-    ///
-    /// # Errors
-    /// As [`Register::put_customer`].
-    pub async fn set_plan(&self, plan: NumberPlan) -> Result<(), RegisterError> {
+    /// Cannot fail, and waits for no change that is under way: the directory is made anew from what is in memory.
+    pub async fn set_plan(&self, plan: NumberPlan) {
         *write(&self.0.shared.plan) = Arc::new(plan);
-        self.change(Writer::renew_directory).await
+        let shared = Arc::clone(&self.0.shared);
+        if tokio::task::spawn_blocking(move || shared.directory_by_plan()).await.is_err() {
+            tracing::error!("the directory is found by the old numbering plan: this is a bug of schakel");
+        }
     }
 
     /// The folder of the file: where an import is kept until it is read.
@@ -145,6 +146,22 @@ impl Register {
     /// The directory as it is now.
     pub fn directory(&self) -> Arc<Directory> {
         Arc::clone(&read(&self.0.shared.directory))
+    }
+
+    /// The entries that have a word for each word of the text, the best first: see [`Directory::search`]. Beside the
+    /// caller's thread: one letter is the beginning of half a directory, and a call must not wait for that.
+    ///
+    /// # Errors
+    /// [`RegisterError::Closed`] when the runtime ends.
+    pub async fn search(
+        &self,
+        text: String,
+        kind: Option<EntryKind>,
+        limit: usize,
+    ) -> Result<Vec<DirectoryEntryView>, RegisterError> {
+        let directory = self.directory();
+        let search = move || directory.search(&text, kind, limit).into_iter().cloned().collect();
+        tokio::task::spawn_blocking(search).await.map_err(|_| RegisterError::Closed)
     }
 
     /// A customer, with the numbers that are switched off too.

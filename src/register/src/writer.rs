@@ -37,6 +37,23 @@ pub(crate) struct Shared {
     pub(crate) plan: RwLock<Arc<NumberPlan>>,
 }
 
+impl Shared {
+    /// Makes the directory anew by the numbering plan of now, from the entries that it has.
+    pub(crate) fn directory_by_plan(&self) {
+        loop {
+            let before = Arc::clone(&read(&self.directory));
+            let plan = Arc::clone(&read(&self.plan));
+            let renewed = Arc::new(before.by_plan(&plan));
+            let mut current = write(&self.directory);
+            // A change came between: its entries count.
+            if Arc::ptr_eq(&current, &before) {
+                *current = renewed;
+                return;
+            }
+        }
+    }
+}
+
 /// The one connection that writes.
 pub(crate) struct Writer {
     pub(crate) conn: Connection,
@@ -188,10 +205,18 @@ impl Writer {
 
     /// Makes the directory anew from the file and the numbering plan.
     pub(crate) fn renew_directory(&mut self) -> Result<(), RegisterError> {
-        let plan = Arc::clone(&read(&self.shared.plan));
-        let directory = Arc::new(Directory::new(entries::load(&self.conn)?, &plan));
-        *write(&self.shared.directory) = directory;
-        Ok(())
+        loop {
+            let plan = Arc::clone(&read(&self.shared.plan));
+            let directory = Arc::new(Directory::new(entries::load(&self.conn)?, &plan));
+            let mut current = write(&self.shared.directory);
+            // Another plan came between: whoever brought it may have made the directory by it already.
+            if Arc::ptr_eq(&read(&self.shared.plan), &plan) {
+                let old = std::mem::replace(&mut *current, directory);
+                drop(current);
+                drop(old);
+                return Ok(());
+            }
+        }
     }
 
     /// Makes the table of numbers anew from the file. Who looks up meanwhile sees the old one.

@@ -332,9 +332,34 @@ async fn t10_a_colleague_is_told_by_extension_and_by_number() {
     }
     assert_eq!(register.look_up("7001").matches[0].kind, MatchKind::Department);
     // Another plan: 8123 is somebody's number no more, and is still his extension.
-    register.set_plan(NumberPlan::default()).await.unwrap();
+    register.set_plan(NumberPlan::default()).await;
     assert_eq!(register.look_up("8123").matches.len(), 1);
     assert_eq!(register.look_up("0703538123").matches.len(), 0);
+}
+
+#[tokio::test]
+async fn p05_another_numbering_plan_waits_for_no_import_and_an_import_keeps_it() {
+    let (folder, register) = house();
+    let csv = "id,kind,name,number\nm-1,person,Jan Jansen,8123\n";
+    register.import_entries(file(csv), MERGE).await.unwrap();
+    // An import that is not ready before the file of the register may be written.
+    let other = rusqlite::Connection::open(folder.path().join("register.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let importing = tokio::spawn({
+        let csv = file("id,kind,name,number\nm-2,person,Piet Pietersen,8124\n");
+        let register = register.clone();
+        async move { register.import_entries(csv, MERGE).await }
+    });
+    tokio::task::yield_now().await;
+    register.set_plan(NumberPlan::default()).await;
+    assert!(!importing.is_finished());
+    assert_eq!(register.look_up("0703538123").matches.len(), 0, "it is in force");
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(matches!(importing.await.unwrap().unwrap(), Imported::Done(_)));
+    assert_eq!(register.look_up("8124").matches.len(), 1);
+    assert_eq!(register.look_up("0703538124").matches.len(), 0, "it stays in force");
+    let found = register.search("p".into(), None, 10).await.unwrap();
+    assert_eq!(found.iter().map(|entry| &*entry.id).collect::<Vec<_>>(), ["m-2"]);
 }
 
 #[tokio::test]

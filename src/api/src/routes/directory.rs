@@ -129,8 +129,7 @@ async fn delete(ask: Ask) -> Answer {
 async fn search(ask: Ask) -> Answer {
     let body: DirectorySearchRequest = ask.body()?;
     let limit = body.limit.map_or(HITS, |limit| limit as usize);
-    let directory = ask.app.register.directory();
-    let found = directory.search(&body.text, body.kind, limit).into_iter().cloned().collect();
+    let found = ask.app.register.search(body.text, body.kind, limit).await?;
     Ok(all_reply(&seen(&ask, found).await?))
 }
 

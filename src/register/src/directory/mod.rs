@@ -48,6 +48,11 @@ impl Directory {
         Self { entries, by_agent, by_number, words }
     }
 
+    /// The same entries by another numbering plan.
+    pub(crate) fn by_plan(&self, plan: &NumberPlan) -> Self {
+        Self::new(self.entries.clone(), plan)
+    }
+
     /// An entry by its id.
     pub fn get(&self, id: &str) -> Option<&DirectoryEntryView> {
         self.entries
