@@ -26,8 +26,8 @@ const RETRY_SHORTAGE: Millis = Millis::seconds(60);
 const RETRY_REFUSED: Millis = Millis::seconds(600);
 /// A monitor that the PBX stopped is asked for again once it has come to rest.
 const RETRY_STOPPED: Millis = Millis::seconds(5);
-/// Events held back for one device while its snapshot settles: more than happen in a request's time limit.
-const HELD_MAX: usize = 64;
+/// Events held back for one device while its snapshot settles: more than happen at a queue in a request's time limit.
+const HELD_MAX: usize = 1024;
 /// Events kept whose monitor has not been answered yet.
 const ORPHANS_MAX: usize = 256;
 
@@ -345,7 +345,8 @@ impl Csta {
             settling.held.push(body.to_vec());
             return true;
         }
-        self.without_snapshot(index, now, output);
+        // What is known of the calls without their parties says still which of them are over.
+        self.settle_for_less(index, now, output);
         false
     }
 

@@ -165,29 +165,59 @@ fn a_monitor_that_is_answered_too_late_is_used_and_a_second_one_given_back() {
     assert!(stops[0].1.contains("late"));
 }
 
-#[test]
-fn a_device_that_settles_gives_out_its_snapshot_before_what_came_meanwhile_however_much_it_is() {
+/// More events than are kept for a device whose snapshot is awaited.
+const FLOOD: usize = 1030;
+
+/// A device whose monitor runs, and the snapshot that it asks for.
+fn looked_at() -> (Csta, InvokeId) {
     let (mut csta, outputs) = opened(settings(1));
-    let mut outputs = {
-        let started = MonitorStartResponse { monitor: "m".into(), existing_calls: None };
-        let mut next = Vec::new();
-        csta.handle(
-            Input::Received(&frame(sent(&outputs)[0].0, Response::from(started).into())),
-            NOW,
-            &mut next,
-        );
-        next
+    let started = MonitorStartResponse { monitor: "m".into(), existing_calls: None };
+    let mut next = Vec::new();
+    let first = sent(&outputs)[0].0;
+    csta.handle(Input::Received(&frame(first, Response::from(started).into())), NOW, &mut next);
+    let snapshot = sent(&next)[0].0;
+    (csta, snapshot)
+}
+
+#[test]
+fn a_snapshot_whose_parties_are_awaited_too_long_is_given_out_without_them_before_what_came_meanwhile() {
+    let (mut csta, snapshot) = looked_at();
+    let mut outputs = Vec::new();
+    let call = SnapshotDeviceInfo {
+        connection: ConnectionId::new("7", "2000"),
+        state: CallState::Compound(vec![LocalConnectionState::Queued]),
+        ..SnapshotDeviceInfo::default()
     };
-    let snapshot = sent(&outputs)[0].0;
+    let response = SnapshotDeviceResponse { cross_ref: None, calls: vec![call] };
+    csta.handle(Input::Received(&frame(snapshot, Response::from(response).into())), NOW, &mut outputs);
+    let (parties, xml) = sent(&outputs)[0].clone();
+    assert!(xml.contains("<SnapshotCall"), "its parties are asked for: {xml}");
     outputs.clear();
+    let held = CallEvent::new(CallEventKind::Held, "m", ConnectionId::new("7", "2000"));
+    for _ in 0..FLOOD {
+        csta.handle(Input::Received(&frame(InvokeId::EVENT, held.clone().into())), NOW, &mut outputs);
+    }
+    // Which calls are over is known by it: without it they would be uncertain for half an hour.
+    assert!(matches!(&outputs[0], Output::Snapshot(snapshot) if snapshot.connections.len() == 1));
+    assert_eq!(outputs.iter().filter(|output| matches!(output, Output::Report(_))).count(), FLOOD);
+    outputs.clear();
+    let answer = Response::from(SnapshotCallResponse::default());
+    csta.handle(Input::Received(&frame(parties, answer.into())), NOW, &mut outputs);
+    assert_eq!(outputs, [Output::Resynced { without_snapshot: Vec::new() }]);
+}
+
+#[test]
+fn a_device_whose_snapshot_never_ends_gives_out_what_came_meanwhile_however_much_it_is() {
+    let (mut csta, snapshot) = looked_at();
+    let mut outputs = Vec::new();
     let segments = SnapshotDeviceResponse { cross_ref: Some("s".into()), calls: Vec::new() };
     csta.handle(Input::Received(&frame(snapshot, Response::from(segments).into())), NOW, &mut outputs);
     let held = CallEvent::new(CallEventKind::Held, "m", ConnectionId::new("7", "2000"));
-    for _ in 0..70 {
+    for _ in 0..FLOOD {
         csta.handle(Input::Received(&frame(InvokeId::EVENT, held.clone().into())), NOW, &mut outputs);
     }
     // More than can be kept: the snapshot is given up, nothing of the events is lost.
-    assert_eq!(outputs.iter().filter(|output| matches!(output, Output::Report(_))).count(), 70);
+    assert_eq!(outputs.iter().filter(|output| matches!(output, Output::Report(_))).count(), FLOOD);
     assert!(matches!(outputs.last(), Some(Output::Report(_) | Output::Resynced { .. })));
 }
 
