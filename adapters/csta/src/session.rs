@@ -465,6 +465,7 @@ fn assumed() -> Capabilities {
         single_step_transfer: true,
         agent_states: true,
         routeing: true,
+        chat: false,
         snapshot_device: true,
     }
 }
@@ -484,6 +485,7 @@ pub(crate) fn capabilities(caps: &wire::GetSwitchingFunctionCapsResponse<'_>) ->
         single_step_transfer: caps.services.contains(wire::Service::SingleStepTransfer),
         agent_states: caps.services.contains(wire::Service::SetAgentState),
         routeing: caps.services.contains(wire::Service::RouteRequest),
+        chat: false,
         snapshot_device: caps.services.contains(wire::Service::SnapshotDevice),
     }
 }

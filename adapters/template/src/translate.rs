@@ -18,6 +18,7 @@ pub(crate) fn capabilities(product: &str) -> Capabilities {
     Capabilities {
         operations: ActionSet::EMPTY.with(Action::Answer).with(Action::HangUp).with(Action::Dial),
         product: (!product.is_empty()).then(|| product.into()),
+        chat: false,
         snapshot_device: true,
         ..Capabilities::default()
     }

@@ -20,17 +20,21 @@
 use crate::command::Refusal;
 use crate::model::action::ActionSet;
 use crate::model::agent::RequestedAgentState;
-use crate::model::ids::{CommandId, DeviceId, Str};
+use crate::model::chat::{PrivateMessage, Spoken};
+use crate::model::chat_service::AgentPresence;
+use crate::model::ids::{AgentId, CommandId, DeviceId, FileId, ProviderChatId, QueueId, Str};
 use crate::model::pii::Pii;
 use crate::model::provider::Capabilities;
 use crate::model::time::{Millis, Time};
+use crate::report::chat::ArchivePosition;
 use crate::report::{DeviceSnapshot, EventReport, ProviderConnection};
 use serde::{Deserialize, Serialize};
 
-/// A protocol's state machine.
-pub trait Adapter {
+/// A protocol's state machine, over the protocol's own unit: bytes where the adapter frames them itself, a stanza where a
+/// library owns the transport and the link hands over what it read.
+pub trait Adapter<Unit: ToOwned + ?Sized = [u8]> {
     /// Takes what happened at `now` and pushes what is to be done, in order.
-    fn handle(&mut self, input: Input<'_>, now: Time, output: &mut Vec<Output>);
+    fn handle(&mut self, input: Input<'_, Unit>, now: Time, output: &mut Vec<Output<Unit::Owned>>);
 
     /// When it wants an [`Input::Tick`], if nothing else happens before.
     fn next_deadline(&self) -> Option<Time>;
@@ -42,15 +46,40 @@ pub trait Adapter {
 /// What happened on an adapter's side of the house.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Input<'a> {
+pub enum Input<'a, Unit: ?Sized = [u8]> {
+    /// What the core knows of this provider's conversations; before [`Input::Opened`], for chat providers.
+    Remember(&'a Memory),
     /// A connection is open.
     Opened,
-    /// Bytes arrived, cut anywhere.
-    Received(&'a [u8]),
-    /// The connection closed, for this reason.
+    /// A unit arrived. Bytes may be cut anywhere.
+    Received(&'a Unit),
+    /// The connection closed, for this reason. One that the link resumes by itself (XEP-0198) did not.
     Closed(&'a str),
     /// The core wants this done.
     Execute(&'a ProviderCommand),
+    /// The core wants this said or done in a conversation.
+    Converse(&'a ChatOperation),
+    /// An agent types; what, where his client says it. Passed on and forgotten (O11).
+    Typing {
+        /// In which conversation.
+        chat: &'a ProviderChatId,
+        /// The agent's nickname.
+        nickname: &'a str,
+        /// Whether he still does.
+        typing: bool,
+    },
+    /// Under which name the peer knows this connection: a full JID. Before [`Input::Opened`], where there is one.
+    Named(&'a str),
+    /// The peer has taken so many of the units that were transmitted since [`Input::Opened`] (XEP-0198), over all
+    /// resumptions of the connection.
+    Acknowledged(u64),
+    /// What became of an [`Output::Upload`].
+    Uploaded {
+        /// Which.
+        upload: u64,
+        /// Where it can be had is known already; an error in words.
+        result: Result<(), Str>,
+    },
     /// The deadline that was asked for has come.
     Tick,
 }
@@ -58,9 +87,9 @@ pub enum Input<'a> {
 /// What an adapter wants to be done.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Output {
-    /// Send these bytes.
-    Transmit(Vec<u8>),
+pub enum Output<Unit = Vec<u8>> {
+    /// Send this.
+    Transmit(Unit),
     /// Close the connection: it is of no use any more. The link reconnects with back-off.
     Close(CloseReason),
     /// Logged in; this is what the provider can do. Monitors and snapshots follow.
@@ -82,6 +111,21 @@ pub enum Output {
         step: u8,
         /// What came of it.
         result: Result<Done, Refusal>,
+    },
+    /// A visitor types (O11): never stored, never in a webhook.
+    Typing(Typing),
+    /// Put a file where the provider said (XEP-0363): HTTP PUT, then [`Input::Uploaded`].
+    Upload {
+        /// To know it again.
+        upload: u64,
+        /// Which file of the house.
+        file: FileId,
+        /// What it is.
+        media_type: Str,
+        /// Where to.
+        url: Str,
+        /// Headers that the provider wants.
+        headers: Vec<(Str, Str)>,
     },
     /// The peer sent something that was refused; it is kept in [`Observations`], and the connection lives on.
     Fault(Str),
@@ -236,6 +280,111 @@ pub enum Operation {
         /// To; none switches it off.
         destination: Option<Pii<Str>>,
     },
+}
+
+/// What can be asked of a chat provider. Its result comes as a report; what was not confirmed is asked again after a lost
+/// link, so each is idempotent by what it names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum ChatOperation {
+    /// Give this to the visitor.
+    Say {
+        /// In which conversation.
+        chat: ProviderChatId,
+        /// What. Only what is public can be one.
+        spoken: Box<Spoken>,
+    },
+    /// Give this to the other agents, in a room of their own which no visitor enters (W08).
+    SayPrivately {
+        /// Beside which conversation.
+        chat: ProviderChatId,
+        /// What.
+        message: Box<PrivateMessage>,
+        /// The author's nickname.
+        nickname: Str,
+    },
+    /// An agent takes part.
+    Join {
+        /// In which conversation.
+        chat: ProviderChatId,
+        /// Who.
+        agent: AgentId,
+        /// What visitors see him called.
+        nickname: Str,
+    },
+    /// An agent takes part no more.
+    Leave {
+        /// In which conversation.
+        chat: ProviderChatId,
+        /// Who.
+        agent: AgentId,
+    },
+    /// The conversation is over.
+    End {
+        /// Which.
+        chat: ProviderChatId,
+    },
+    /// What the visitor sent was not taken.
+    Refuse {
+        /// In which conversation.
+        chat: ProviderChatId,
+        /// The keys of what he sent.
+        keys: Vec<Str>,
+        /// Why, in the visitor's language.
+        text: Str,
+        /// He may try again later.
+        can_retry: bool,
+    },
+    /// Show what an agent is.
+    Show(AgentPresence),
+}
+
+impl ChatOperation {
+    /// The conversation that it is about.
+    pub fn chat(&self) -> Option<&ProviderChatId> {
+        match self {
+            ChatOperation::Say { chat, .. }
+            | ChatOperation::SayPrivately { chat, .. }
+            | ChatOperation::Join { chat, .. }
+            | ChatOperation::Leave { chat, .. }
+            | ChatOperation::End { chat }
+            | ChatOperation::Refuse { chat, .. } => Some(chat),
+            ChatOperation::Show(_) => None,
+        }
+    }
+}
+
+/// What the core knows of a provider's conversations: what an adapter goes on from after a restart.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Memory {
+    /// How far each archive has been read.
+    pub archives: Vec<ArchivePosition>,
+    /// Live conversations.
+    pub conversations: Vec<Conversation>,
+    /// The agents in the chat channel, and what they are.
+    pub agents: Vec<AgentPresence>,
+}
+
+/// A live conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// Which.
+    pub chat: ProviderChatId,
+    /// The queue that it belongs to.
+    pub queue: QueueId,
+    /// The agents who take part, with their nicknames.
+    pub agents: Vec<(AgentId, Str)>,
+}
+
+/// A visitor types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typing {
+    /// In which conversation.
+    pub chat: ProviderChatId,
+    /// Whether he still does.
+    pub typing: bool,
+    /// What is in his field, where his program says (XEP-0301) and the queue allows it.
+    pub text: Option<Pii<Str>>,
 }
 
 /// A positive answer.

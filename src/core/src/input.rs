@@ -2,7 +2,7 @@
 
 use crate::adapter::Done;
 use crate::command::{Actor, Command, Refusal};
-use crate::model::ids::{CommandId, ContactId, DeviceId, ProviderId, SessionId, Str};
+use crate::model::ids::{AgentId, CommandId, ContactId, DeviceId, ProviderId, SessionId, Str};
 use crate::model::provider::Capabilities;
 use crate::model::time::Time;
 use crate::report::{DeviceSnapshot, EventReport};
@@ -96,6 +96,11 @@ pub enum InputBody {
     Heartbeat {
         /// Which.
         session: SessionId,
+    },
+    /// JKC is there, for an agent in the chat channel.
+    ChatHeartbeat {
+        /// Which.
+        agent: AgentId,
     },
     /// A deadline has come ([`crate::state::State::next_deadline`]).
     Tick,

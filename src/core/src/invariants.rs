@@ -168,6 +168,18 @@ fn deadlines(state: &State, found: &mut Vec<String>) {
             Deadline::HeldReturn(id) => state.transfers.contains_key(id),
             Deadline::SessionLease(id) | Deadline::ForgetSession(id) => state.sessions.contains_key(id),
             Deadline::Route(id) | Deadline::ForgetRoute(id) => state.routes.contains_key(id),
+            Deadline::Offer(id) => {
+                state.chats.values().any(|chat| chat.pending().any(|offer| offer.id == *id))
+            }
+            Deadline::Distribute(id)
+            | Deadline::ChatWait(id)
+            | Deadline::ChatSilence(id)
+            | Deadline::VisitorGrace(id)
+            | Deadline::ChatWrap(id)
+            | Deadline::ForgetChat(id) => state.chats.contains_key(id),
+            Deadline::ChatLease(id) => {
+                state.agents.values().any(|agent| agent.chat.as_ref().is_some_and(|chat| chat.id == *id))
+            }
         };
         if !there {
             found.push(format!("deadline {deadline:?} of something that is not there"));

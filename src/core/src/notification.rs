@@ -1,9 +1,10 @@
 //! What JKC is told.
 
 use crate::model::cause::Cause;
+use crate::model::chat::{Delivery, PrivateMessage, PublicMessage};
 use crate::model::ids::{
-    AgentId, CallId, CommandId, ContactId, DeviceId, NotificationId, ProviderId, RouteId, SessionId,
-    TransferId,
+    AgentId, CallId, ChatId, CommandId, ContactId, DeviceId, MessageId, NotificationId, OfferId,
+    OfflineMessageId, ProviderId, QueueId, RouteId, SessionId, TransferId,
 };
 use crate::model::time::Time;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,37 @@ pub enum Subject {
     Command(CommandId),
     /// A provider.
     Provider(ProviderId),
+    /// A chat.
+    Chat(ChatId),
+    /// An offer or invitation, of a chat.
+    Offer(ChatId, OfferId),
+    /// What was said in a chat: the message with its words, so that whoever is told has no need to ask. A private one is
+    /// told to JKC as what it is.
+    Message(Box<MessageTold>),
+    /// A message that was left while nobody could chat; for which queue.
+    Offline(OfflineMessageId, QueueId),
+}
+
+/// A message as it is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MessageTold {
+    /// One that the visitor sees.
+    Public(PublicMessage),
+    /// One among agents.
+    Internal(PrivateMessage),
+    /// Whether one reached the visitor.
+    Delivery(ChatId, MessageId, Delivery),
+}
+
+impl MessageTold {
+    /// Of which chat.
+    pub fn chat(&self) -> ChatId {
+        match self {
+            MessageTold::Public(message) => message.chat,
+            MessageTold::Internal(message) => message.chat,
+            MessageTold::Delivery(chat, ..) => *chat,
+        }
+    }
 }
 
 macro_rules! kinds {
@@ -150,6 +182,54 @@ kinds! {
     RouteDecided = "route.decided",
     /// JKC did not say in time: the configuration did.
     RouteFellBack = "route.fell-back",
+    /// A visitor is there (O06).
+    ChatOpened = "chat.opened",
+    /// A chat waits for an agent, for the first time or again.
+    ChatQueued = "chat.queued",
+    /// A chat is offered to an agent, or he is invited into one: the pop-up and the tone (C03, O20).
+    ChatOffered = "chat.offered",
+    /// He took it.
+    ChatAccepted = "chat.accepted",
+    /// He declined it (W02).
+    ChatRejected = "chat.rejected",
+    /// He ignored it (C03).
+    ChatExpired = "chat.expired",
+    /// It was taken away from him: the visitor left, his telephone rang.
+    ChatRevoked = "chat.revoked",
+    /// Visitor and agent can talk.
+    ChatActive = "chat.active",
+    /// Something was said.
+    ChatMessage = "chat.message",
+    /// A message reached the visitor, or did not.
+    ChatDelivery = "chat.delivery",
+    /// An agent takes part (O08).
+    ChatParticipantJoined = "chat.participant-joined",
+    /// An agent takes part no more (O21).
+    ChatParticipantLeft = "chat.participant-left",
+    /// An agent is invited (O20, W07).
+    ChatInvited = "chat.invited",
+    /// The chat has another owner (O22).
+    ChatTransferred = "chat.transferred",
+    /// The visitor's connection is lost, or his page hidden.
+    ChatVisitorAway = "chat.visitor-away",
+    /// The visitor is back.
+    ChatVisitorReturned = "chat.visitor-returned",
+    /// Its data changed: fields, the text that the visitor is shown.
+    ChatUpdated = "chat.updated",
+    /// The talking is over (W10).
+    ChatEnded = "chat.ended",
+    /// It is kept, with all that JKC's record needs (C06).
+    ChatArchived = "chat.archived",
+    /// It was taken out.
+    ChatRemoved = "chat.removed",
+    /// The visitor said what he thought of it (O18).
+    ChatRated = "chat.rated",
+    /// Somebody watches unseen (O23). For the organisation's log.
+    ChatObserved = "chat.observed",
+    /// A message was left while nobody could chat (C14).
+    ChatOfflineReceived = "chat.offline-received",
+    /// An agent came into the chat channel, or left it (O02).
+    AgentChatChanged = "agent.chat-changed",
     /// A command has its outcome.
     CommandCompleted = "command.completed",
     /// A provider is up and everything known of it is current.

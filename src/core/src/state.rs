@@ -3,11 +3,12 @@
 use crate::command::CommandRecord;
 use crate::model::agent::Agent;
 use crate::model::call::Call;
+use crate::model::chat::Chat;
 use crate::model::contact::Contact;
 use crate::model::device::Device;
 use crate::model::ids::{
-    AgentId, CallId, CommandId, ContactId, DeviceId, OrganisationId, ProviderCallId, ProviderId, RouteId,
-    SessionId, Str, TransferId,
+    AgentId, CallId, ChatId, ChatServiceId, CommandId, ContactId, DeviceId, OfferId, OrganisationId,
+    ProviderCallId, ProviderChatId, ProviderId, QueueId, RouteId, SessionId, Str, TransferId,
 };
 use crate::model::provider::Provider;
 use crate::model::route::Route;
@@ -16,7 +17,7 @@ use crate::model::time::Time;
 use crate::model::transfer::Transfer;
 use crate::settings::Settings;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Everything that is known now. Only [`crate::apply`] changes it.
 ///
@@ -53,6 +54,16 @@ pub struct State {
     pub by_dialogue: BTreeMap<ProviderId, BTreeMap<Str, RouteId>>,
     /// A provider's call id to ours. Several may lead to one call after a transfer.
     pub by_provider_call: BTreeMap<ProviderId, BTreeMap<ProviderCallId, CallId>>,
+    /// Chats that are not over, and those that ended a short while ago.
+    pub chats: BTreeMap<ChatId, Chat>,
+    /// A provider's conversation to its live chat.
+    pub by_conversation: BTreeMap<ProviderId, BTreeMap<ProviderChatId, ChatId>>,
+    /// Live chats in which an agent takes part, and offers that are out to him.
+    pub of_agent: BTreeMap<AgentId, AgentChats>,
+    /// Chats that wait in a queue, in the order in which they are served.
+    pub waiting: BTreeMap<QueueId, BTreeSet<(Time, ChatId)>>,
+    /// What of each chat provider has been read.
+    pub archives: BTreeMap<ProviderId, ArchiveRead>,
     /// When to look again, and at what.
     pub deadlines: BTreeSet<(Time, Deadline)>,
     /// The moment of each deadline in `deadlines`, so that one can be moved or taken away.
@@ -75,6 +86,30 @@ pub struct AtDevice {
     /// Transfers from this device that have not ended.
     pub transfers: Vec<TransferId>,
 }
+
+/// What an agent has of chats. An entry without anything is taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AgentChats {
+    /// Live chats in which he takes part; those that he watches are not among them.
+    pub chats: BTreeSet<ChatId>,
+    /// Offers and invitations that are out to him.
+    pub offers: BTreeMap<OfferId, ChatId>,
+}
+
+/// What has been read of a chat provider.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ArchiveRead {
+    /// The last entry of each archive, by whose it is.
+    pub positions: BTreeMap<Str, Str>,
+    /// Keys of what was heard last, over all conversations, oldest first: a provider may tell again what belongs to a
+    /// chat that has ended. Bounded by [`HEARD_KEPT`].
+    pub heard: VecDeque<Str>,
+    /// The same, to look up.
+    pub known: BTreeSet<Str>,
+}
+
+/// Keys that are kept of a provider beside those of live chats: more than a server sends again after a lost link.
+pub const HEARD_KEPT: usize = 20_000;
 
 /// What to look at when a deadline comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -101,6 +136,22 @@ pub enum Deadline {
     ForgetRoute(RouteId),
     /// A call without any device of ours, after it was diverted or transferred away, is ended here.
     Adrift(CallId),
+    /// An offer or an invitation has not been answered.
+    Offer(OfferId),
+    /// Somebody may take a waiting chat again: a rejecter has cooled down.
+    Distribute(ChatId),
+    /// A visitor has waited long enough.
+    ChatWait(ChatId),
+    /// Nobody has said anything: the visitor is warned, then the chat ends.
+    ChatSilence(ChatId),
+    /// A visitor who went away has not come back.
+    VisitorGrace(ChatId),
+    /// An ended chat is archived.
+    ChatWrap(ChatId),
+    /// A chat that is over is forgotten, and with it its contact.
+    ForgetChat(ChatId),
+    /// The heartbeats of an agent in the chat channel, and the grace period after them.
+    ChatLease(ChatServiceId),
 }
 
 /// Counters of what did not fit. A report without an edge is believed, and counted here.
@@ -118,6 +169,12 @@ pub struct Counters {
     pub calls_reconstructed: u64,
     /// Reports about a provider that is not configured.
     pub unknown_providers: u64,
+    /// Chat messages that were told again and dropped by their keys.
+    pub repeated_messages: u64,
+    /// What visitors sent and was refused: too fast, too large, too many.
+    pub refused_messages: u64,
+    /// Reports about conversations that are not known, or not any more.
+    pub unknown_conversations: u64,
 }
 
 impl State {
@@ -137,6 +194,11 @@ impl State {
             routes: BTreeMap::new(),
             by_dialogue: BTreeMap::new(),
             by_provider_call: BTreeMap::new(),
+            chats: BTreeMap::new(),
+            by_conversation: BTreeMap::new(),
+            of_agent: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            archives: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             armed: BTreeMap::new(),
             at_device: BTreeMap::new(),
@@ -158,5 +220,10 @@ impl State {
     /// The call that a provider's id means now.
     pub fn call_of(&self, provider: &ProviderId, call: &ProviderCallId) -> Option<&Call> {
         self.calls.get(self.by_provider_call.get(provider)?.get(call)?)
+    }
+
+    /// The live chat of a provider's conversation.
+    pub fn chat_of(&self, provider: &ProviderId, chat: &ProviderChatId) -> Option<&Chat> {
+        self.chats.get(self.by_conversation.get(provider)?.get(chat)?)
     }
 }

@@ -11,7 +11,7 @@ use schakel_core::state::State;
 use schakel_journal as journal;
 
 /// The encoding of inputs and snapshots; one more with every change of a core type that is stored.
-const FORMAT: u8 = 2;
+const FORMAT: u8 = 3;
 
 /// The journal could not be read back.
 #[derive(Debug, thiserror::Error)]

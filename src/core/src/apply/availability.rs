@@ -70,6 +70,7 @@ pub(super) fn newcomer(id: AgentId, at: Time) -> Agent {
         rested: None,
         after_call: None,
         session: None,
+        chat: None,
         availability: Availability {
             state: AvailabilityState::Offline,
             reasons: vec![Because::NotRegistered],
@@ -210,6 +211,8 @@ fn in_one_word(reason: &Because) -> AvailabilityState {
             AvailabilityState::NotReady
         }
         Because::Session(_) => AvailabilityState::InSession,
+        Because::Chat(_) | Because::Offer(_) => AvailabilityState::Chatting,
+        Because::ChatPaused | Because::ChatShown(_) | Because::NoTelephone => AvailabilityState::Available,
     }
 }
 

@@ -180,6 +180,7 @@ impl Context<'_> {
             version: 0,
         };
         let contact = self.state.contacts.entry(call.contact).or_insert_with(|| Contact {
+            chats: Vec::new(),
             id: call.contact,
             customer: Party::default(),
             dialled: None,

@@ -45,6 +45,9 @@ impl Context<'_> {
                 transfer,
                 session: None,
                 route: None,
+                chat: None,
+                offer: None,
+                offline: None,
                 deadline: self.at + limit,
             },
         );

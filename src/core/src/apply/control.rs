@@ -80,6 +80,7 @@ impl Context<'_> {
                 let operation = Operation::SetDoNotDisturb { device: device.clone(), on: *on };
                 self.set_device(id, command, by, (provider, device), operation);
             }
+            Command::Chat(asked) => self.chat_command(id, command, by, asked, if_version),
             Command::SetForwarding { provider, device, destination } => {
                 let operation =
                     Operation::SetForwarding { device: device.clone(), destination: destination.clone() };

@@ -51,6 +51,14 @@ impl Context<'_> {
                 Deadline::ForgetSession(id) => self.forget_session(id),
                 Deadline::Route(id) => self.route_overdue(id),
                 Deadline::ForgetRoute(id) => self.forget_route(id),
+                Deadline::Offer(id) => self.offer_expired(id),
+                Deadline::Distribute(id) => self.distribute_again(id),
+                Deadline::ChatWait(id) => self.waited_too_long(id),
+                Deadline::ChatSilence(id) => self.chat_silent(id),
+                Deadline::VisitorGrace(id) => self.visitor_grace_over(id),
+                Deadline::ChatWrap(id) => self.wrap_overdue(id),
+                Deadline::ForgetChat(id) => self.forget_chat(id),
+                Deadline::ChatLease(id) => self.chat_lease_over(id),
             }
         }
     }

@@ -20,6 +20,7 @@ mod after_call;
 mod agent;
 mod availability;
 mod call;
+mod chat;
 mod command;
 mod control;
 mod deadline;
@@ -43,6 +44,7 @@ mod transfer;
 
 pub use actions::actions;
 pub use availability::availability;
+pub use chat::{QueueFacts, memory, queue_facts, text_for};
 
 use crate::effect::Effect;
 use crate::input::{Input, InputBody};
@@ -65,6 +67,7 @@ pub fn apply(state: &mut State, input: &Input, effects: &mut Vec<Effect>) {
     };
     if input.body == InputBody::Started {
         context.renew_leases();
+        context.renew_chat_leases();
     }
     // Deadlines that have passed come first, whatever brought us here: their order must not hang on when a tick was sent.
     context.tick();
@@ -80,6 +83,7 @@ pub fn apply(state: &mut State, input: &Input, effects: &mut Vec<Effect>) {
                 context.agent_report(provider, device.as_ref(), agent.as_ref(), state);
             }
             EventReport::Route { dialogue, event } => context.route_report(provider, dialogue, event),
+            EventReport::Chat(report) => context.chat_report(provider, report),
         },
         InputBody::LinkConnecting { provider, reason } => context.link_connecting(provider, reason.as_ref()),
         InputBody::LinkReady { provider, capabilities } => context.link_ready(provider, capabilities),
@@ -91,9 +95,12 @@ pub fn apply(state: &mut State, input: &Input, effects: &mut Vec<Effect>) {
         }
         InputBody::Command { id, command, by, if_version } => context.command(*id, command, by, *if_version),
         InputBody::Heartbeat { session } => context.heartbeat(*session),
+        InputBody::ChatHeartbeat { agent } => context.chat_heartbeat(agent),
         InputBody::Erase { contacts, sessions } => context.erase(contacts, sessions),
         InputBody::Tick | InputBody::Erased => {}
     }
+    context.settle();
+    context.distribute();
     context.settle();
 }
 

@@ -1,13 +1,16 @@
 //! Telling JKC: every notification of a contact has the next number (rule 11).
 
 use super::Context;
+use crate::command::Command;
+use crate::command::chat::{ChatChange, ChatCommand};
 use crate::effect::Effect;
 use crate::model::cause::Cause;
+use crate::model::chat::Author;
 use crate::model::ids::{
-    AgentId, CallId, CommandId, ContactId, DeviceId, NotificationId, ProviderId, RouteId, SessionId,
-    TransferId,
+    AgentId, CallId, ChatId, CommandId, ContactId, DeviceId, NotificationId, OfferId, OfflineMessageId,
+    ProviderId, QueueId, RouteId, SessionId, TransferId,
 };
-use crate::notification::{Kind, Notification, Subject};
+use crate::notification::{Kind, MessageTold, Notification, Subject};
 
 impl Context<'_> {
     /// Tells what happened to a call, at this device where it is about one connection. Counts as a change of the call.
@@ -38,13 +41,21 @@ impl Context<'_> {
     /// Tells that a command has its outcome, within its contact where it has one.
     pub(super) fn tell_command(&mut self, id: CommandId) {
         let Some(record) = self.state.commands.get(&id) else { return };
+        // What is said is told as what was said: a notification more for each line would say nothing new.
+        if matches!(
+            &record.command,
+            Command::Chat(ChatCommand::Change { change: ChatChange::Say { .. }, .. })
+        ) {
+            return;
+        }
+        let chat = record.chat.and_then(|chat| self.state.chats.get(&chat)).map(|chat| chat.contact);
         let contact = match (record.call, record.transfer, record.session) {
             (Some(call), ..) => self.state.calls.get(&call).map(|call| call.contact),
             (None, Some(transfer), _) => self.state.transfers.get(&transfer).map(|transfer| transfer.contact),
             (None, None, Some(session)) => {
                 self.state.sessions.get(&session).and_then(|session| session.contact)
             }
-            (None, None, None) => None,
+            (None, None, None) => chat,
         };
         let (device, agent) = match &record.device {
             Some((provider, device)) => (
@@ -112,6 +123,42 @@ impl Context<'_> {
         self.tell(kind, Subject::Session(id), contact, device.as_ref(), Some(agent), cause);
     }
 
+    /// Tells what happened to a chat, for this agent where it is about one. Counts as a change of it.
+    pub(super) fn tell_chat(&mut self, kind: Kind, id: ChatId, agent: Option<&AgentId>, cause: Cause) {
+        let Some(chat) = self.state.chats.get_mut(&id) else { return };
+        chat.version += 1;
+        let contact = chat.contact;
+        self.tell(kind, Subject::Chat(id), Some(contact), None, agent.cloned(), cause);
+    }
+
+    /// Tells what came of an offer or an invitation. Counts as a change of its chat.
+    pub(super) fn tell_offer(&mut self, kind: Kind, chat: ChatId, offer: OfferId, cause: Cause) {
+        let Some(known) = self.state.chats.get_mut(&chat) else { return };
+        known.version += 1;
+        let (contact, agent) = (known.contact, known.offer(offer).map(|offer| offer.agent.clone()));
+        self.tell(kind, Subject::Offer(chat, offer), Some(contact), None, agent, cause);
+    }
+
+    /// Tells what was said, or whether it reached the visitor. No change of the chat: who said it is its author.
+    pub(super) fn tell_message(&mut self, kind: Kind, told: MessageTold) {
+        let Some(contact) = self.state.chats.get(&told.chat()).map(|chat| chat.contact) else { return };
+        let agent = match &told {
+            MessageTold::Public(message) => match &message.author {
+                Author::Agent(agent) => Some(agent.clone()),
+                Author::Visitor | Author::System(_) => None,
+            },
+            MessageTold::Internal(message) => Some(message.author.clone()),
+            MessageTold::Delivery(..) => None,
+        };
+        self.tell(kind, Subject::Message(Box::new(told)), Some(contact), None, agent, Cause::Normal);
+    }
+
+    /// Tells of a message that was left.
+    pub(super) fn tell_offline(&mut self, id: OfflineMessageId, queue: &QueueId) {
+        let subject = Subject::Offline(id, queue.clone());
+        self.tell(Kind::ChatOfflineReceived, subject, None, None, None, Cause::Normal);
+    }
+
     fn seat_of(&self, agent: &AgentId) -> Option<DeviceId> {
         Some(self.state.agents.get(agent)?.registration.as_ref()?.device.clone())
     }
@@ -132,6 +179,13 @@ impl Context<'_> {
         });
         let expires = match kind {
             Kind::CallRinging | Kind::CallOffered => Some(self.at + self.state.settings.ringing_expires),
+            Kind::ChatOffered | Kind::ChatInvited => match &subject {
+                Subject::Offer(chat, offer) => {
+                    let chat = self.state.chats.get(chat);
+                    chat.and_then(|chat| chat.offer(*offer)).map(|offer| offer.deadline)
+                }
+                _ => None,
+            },
             Kind::RouteRequested => match &subject {
                 Subject::Route(id) => self.state.routes.get(id).map(|route| route.deadline),
                 _ => None,

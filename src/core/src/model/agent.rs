@@ -1,6 +1,7 @@
 //! Agents: users of JKC, where they sit (T14), and whether they can take work (T02).
 
 use super::availability::Availability;
+use super::chat_service::ChatService;
 use super::ids::{AgentId, DeviceId, ProviderId, SessionId, Str};
 use super::time::Time;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub struct Agent {
     pub after_call: Option<AfterCall>,
     /// The one session that is open.
     pub session: Option<SessionId>,
+    /// He is in the chat channel.
+    pub chat: Option<ChatService>,
     /// What follows from all of it.
     pub availability: Availability,
     /// Counts changes, for `If-Match`.

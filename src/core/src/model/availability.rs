@@ -3,7 +3,8 @@
 //! It is a pure function of the state (`apply/availability.rs`); an [`super::agent::Agent`] keeps the last one, so that
 //! a change is noticed and told.
 
-use super::ids::{CallId, SessionId, Str};
+use super::chat_service::Show;
+use super::ids::{CallId, ChatId, OfferId, SessionId, Str};
 use super::time::Time;
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,8 @@ pub enum AvailabilityState {
     NotReady,
     /// Works in a contact session without a call.
     InSession,
+    /// Chats.
+    Chatting,
     /// Free.
     Available,
 }
@@ -71,6 +74,16 @@ pub enum Because {
     Forwarded,
     /// A session is open.
     Session(SessionId),
+    /// He takes part in a chat.
+    Chat(ChatId),
+    /// A chat is offered to him.
+    Offer(OfferId),
+    /// He ignored too many offers in a row: no chats until JKC says that he is back.
+    ChatPaused,
+    /// His chat program says that he is away or busy: no chats.
+    ChatShown(Show),
+    /// He is in the chat channel and sits at no telephone: no calls.
+    NoTelephone,
 }
 
 /// A share of an agent's capacity that is taken.
@@ -91,6 +104,10 @@ pub enum Claimant {
     AfterCall,
     /// An open session: all of it.
     Session(SessionId),
+    /// A chat in which he takes part: a share.
+    Chat(ChatId),
+    /// A chat that is offered to him: a share, so that what is offered fits when he takes it.
+    Offer(OfferId),
 }
 
 impl Availability {

@@ -1,7 +1,7 @@
 //! The customer's contact.
 
 use super::call::Party;
-use super::ids::{CallId, ContactId, Str, TransferId};
+use super::ids::{CallId, ChatId, ContactId, Str, TransferId};
 use super::time::Time;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ pub struct Contact {
     pub dialled: Option<Party>,
     /// The calls of this contact, oldest first.
     pub calls: Vec<CallId>,
+    /// The chats of this contact, oldest first.
+    pub chats: Vec<ChatId>,
     /// The transfers of this contact, oldest first.
     pub transfers: Vec<TransferId>,
     /// The last notification's number; the next has one more. Never a gap.

@@ -79,6 +79,30 @@ own_id!(
     RouteId
 );
 own_id!(
+    /// One chat.
+    ChatId
+);
+own_id!(
+    /// One offer of a chat to an agent, or one invitation into a chat.
+    OfferId
+);
+own_id!(
+    /// One message of a chat, by the id that its sender made.
+    MessageId
+);
+own_id!(
+    /// One file that was said in a chat.
+    FileId
+);
+own_id!(
+    /// One time that an agent is in the chat channel, from start to stop.
+    ChatServiceId
+);
+own_id!(
+    /// One message that was left while nobody could chat.
+    OfflineMessageId
+);
+own_id!(
     /// One notification; the same over all retries.
     NotificationId
 );
@@ -211,6 +235,18 @@ text_id!(
     /// A provider's call id: opaque, recycled.
     ProviderCallId
 );
+text_id!(
+    /// A chat queue, by the name that the configuration gives it.
+    QueueId
+);
+text_id!(
+    /// A provider's conversation: opaque, and with a visitor's address in it.
+    ProviderChatId
+);
+text_id!(
+    /// An option of a choice, by the name that whoever offers it gives it.
+    OptionId
+);
 
 impl fmt::Debug for OrganisationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -230,6 +266,22 @@ impl fmt::Debug for AgentId {
 impl fmt::Debug for ProviderCallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+impl fmt::Debug for QueueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+impl fmt::Debug for OptionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+impl fmt::Debug for ProviderChatId {
+    /// A visitor's address is his own business.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[conversation]")
     }
 }
 impl fmt::Debug for DeviceId {

@@ -5,6 +5,8 @@ pub mod agent;
 pub mod availability;
 pub mod call;
 pub mod cause;
+pub mod chat;
+pub mod chat_service;
 pub mod contact;
 pub mod device;
 pub mod ids;

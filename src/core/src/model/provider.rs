@@ -53,6 +53,8 @@ pub struct Capabilities {
     pub agent_states: bool,
     /// The PBX asks where calls go (RouteRequest).
     pub routeing: bool,
+    /// It carries chats.
+    pub chat: bool,
     /// Snapshots of devices are there; without them a lost link leaves calls stale until their deadline.
     pub snapshot_device: bool,
 }

@@ -72,6 +72,7 @@ pub fn capabilities() -> Capabilities {
         operations: ActionSet::all(),
         reconnect: true,
         single_step_transfer: true,
+        chat: false,
         snapshot_device: true,
         ..Capabilities::default()
     }

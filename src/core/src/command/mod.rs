@@ -1,9 +1,13 @@
 //! What JKC may ask, and how it is answered: one command, one outcome (rule 5).
 
+pub mod chat;
+
+use self::chat::ChatCommand;
 use crate::model::action::{Action, Reason};
 use crate::model::agent::{Readiness, RequestedAgentState};
 use crate::model::ids::{
-    AgentId, CallId, CommandId, ContactId, DeviceId, ProviderId, RouteId, SessionId, Str, TransferId,
+    AgentId, CallId, ChatId, CommandId, ContactId, DeviceId, OfferId, OfflineMessageId, ProviderId, RouteId,
+    SessionId, Str, TransferId,
 };
 use crate::model::pii::Pii;
 use crate::model::route::RouteDecision;
@@ -135,6 +139,8 @@ pub enum Command {
         /// To; none switches it off.
         destination: Option<Pii<Str>>,
     },
+    /// Something about chats.
+    Chat(ChatCommand),
 }
 
 impl Command {
@@ -146,7 +152,8 @@ impl Command {
             | Command::SetReadiness { .. }
             | Command::GetAgentState { .. }
             | Command::OpenSession { .. }
-            | Command::ChangeSession { .. } => return None,
+            | Command::ChangeSession { .. }
+            | Command::Chat(_) => return None,
             Command::SetAgentState { .. } => Action::SetAgentState,
             Command::DecideRoute { .. } => Action::DecideRoute,
             Command::Dial { .. } => Action::Dial,
@@ -267,6 +274,12 @@ pub struct CommandRecord {
     pub session: Option<SessionId>,
     /// The routing that it concerns.
     pub route: Option<RouteId>,
+    /// The chat that it made or concerns.
+    pub chat: Option<ChatId>,
+    /// The offer or invitation that it made or concerns.
+    pub offer: Option<OfferId>,
+    /// The offline message that it left.
+    pub offline: Option<OfflineMessageId>,
     /// When the time limit passes.
     pub deadline: Time,
 }
@@ -353,6 +366,32 @@ refusal_causes! {
     InvalidSessionState = "invalidSessionState", false;
     /// The agent has another session open.
     SessionOpen = "sessionOpen", false;
+    /// No such chat.
+    UnknownChat = "unknownChat", false;
+    /// No such offer.
+    UnknownOffer = "unknownOffer", false;
+    /// No such queue.
+    UnknownQueue = "unknownQueue", false;
+    /// The chat is not in a state that allows it.
+    InvalidChatState = "invalidChatState", false;
+    /// The offer was answered, expired or taken away before.
+    OfferClosed = "offerClosed", false;
+    /// The agent is not in the chat channel.
+    NotInChannel = "notInChannel", false;
+    /// The agent does not take part in the chat.
+    NotParticipant = "notParticipant", false;
+    /// The last agent cannot leave a chat (O21): invite another, or end it.
+    LastAgent = "lastAgent", false;
+    /// One invitation at a time (W07).
+    InvitationOpen = "invitationOpen", false;
+    /// Whoever is asked for has no room for it, or cannot be reached.
+    AgentNotAvailable = "agentNotAvailable", true;
+    /// Another message was sent under this id before.
+    MessageConflict = "messageConflict", false;
+    /// What was sent cannot be taken: empty, too large, of a kind that is not taken.
+    InvalidContent = "invalidContent", false;
+    /// Too much in too short a time.
+    TooFast = "tooFast", true;
     /// It was decided otherwise before.
     AlreadyDecided = "alreadyDecided", false;
     /// No such provider.

@@ -1,5 +1,8 @@
 //! What a provider says happened, freed from its protocol.
 
+pub mod chat;
+
+use self::chat::ChatReport;
 use crate::model::action::ActionSet;
 use crate::model::agent::ProviderAgentState;
 use crate::model::call::{ConnectionState, Party};
@@ -48,6 +51,8 @@ pub enum EventReport {
         /// What.
         event: Box<RouteEvent>,
     },
+    /// Of a chat provider.
+    Chat(Box<ChatReport>),
 }
 
 /// What happened in a routeing dialogue (ECMA-269 clause 20).

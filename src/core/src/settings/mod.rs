@@ -1,5 +1,11 @@
 //! The part of the configuration that the core keeps rules by.
 
+mod chat;
+mod text;
+
+pub use chat::{CannedText, ChatLimits, ChatSettings, QueueSettings, WhenBusy};
+pub use text::TextId;
+
 use crate::model::agent::Readiness;
 use crate::model::device::DeviceKind;
 use crate::model::ids::{DeviceId, ProviderId, Str};
@@ -31,6 +37,8 @@ pub struct Settings {
     pub sessions: SessionSettings,
     /// Routeing devices, and what happens when JKC does not answer.
     pub routes: Vec<RouteSettings>,
+    /// The chat channel.
+    pub chat: ChatSettings,
 }
 
 /// How contact sessions are kept alive (rule 9).
@@ -90,6 +98,7 @@ impl Default for Settings {
             // A forward rings at its next destination within seconds; what nobody of ours sees by then, we never see.
             adrift: Millis::seconds(30),
             routes: Vec::new(),
+            chat: ChatSettings::default(),
             sessions: SessionSettings {
                 // Four heartbeats of fifteen seconds: one or two may get lost.
                 lease: Millis::seconds(60),
