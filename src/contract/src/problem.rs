@@ -8,7 +8,12 @@
 //! | `invalidConnectionState` `notRegistered` `notSupported` `notPermitted` `partyGone` | 409 | no |
 //! | `deviceOutOfService` `resourceBusy` | 409 | yes |
 //! | `versionMismatch` | 412 | yes |
-//! | `invalidDestination` | 422 | no |
+//! | `unknownChat` `unknownOffer` `unknownQueue` | 404 | no |
+//! | `invalidChatState` `offerClosed` `notInChannel` `notParticipant` `lastAgent` `invitationOpen` | 409 | no |
+//! | `messageConflict` | 409 | no |
+//! | `agentNotAvailable` | 409 | yes |
+//! | `invalidDestination` `invalidContent` | 422 | no |
+//! | `tooFast` | 429 with `Retry-After` | yes |
 //! | `providerRefused` | 502 | no |
 //! | `limitExceeded` `linkDown` `interrupted` | 503 with `Retry-After` | yes |
 //! | `timeout` | 504 | yes |
@@ -45,6 +50,32 @@ mirror! {
         InvalidSessionState,
         /// The agent has another session open.
         SessionOpen,
+        /// No such chat.
+        UnknownChat,
+        /// No such offer.
+        UnknownOffer,
+        /// No such chat queue.
+        UnknownQueue,
+        /// The chat is not in a state that allows it.
+        InvalidChatState,
+        /// The offer was answered, expired or taken away before.
+        OfferClosed,
+        /// The agent is not in the chat channel.
+        NotInChannel,
+        /// The agent does not take part in the chat.
+        NotParticipant,
+        /// The last agent cannot leave a chat: invite another, or end it.
+        LastAgent,
+        /// One invitation at a time.
+        InvitationOpen,
+        /// Whoever is asked for has no room for it, or cannot be reached.
+        AgentNotAvailable,
+        /// Another message was sent under this id before.
+        MessageConflict,
+        /// What was sent cannot be taken: empty, too large, of a kind that is not taken.
+        InvalidContent,
+        /// Too much in too short a time.
+        TooFast,
         /// It was decided otherwise before.
         AlreadyDecided,
         /// No such provider.
@@ -199,6 +230,32 @@ problem_kinds! {
     InvalidSessionState = 409, "invalid-session-state", "The session is not in a state that allows this";
     /// The agent has another session open.
     SessionOpen = 409, "session-open", "The agent has another session open";
+    /// No such chat.
+    UnknownChat = 404, "unknown-chat", "There is no such chat";
+    /// No such offer.
+    UnknownOffer = 404, "unknown-offer", "There is no such offer";
+    /// No such chat queue.
+    UnknownQueue = 404, "unknown-queue", "There is no such chat queue";
+    /// The chat is not in a state that allows it.
+    InvalidChatState = 409, "invalid-chat-state", "The chat is not in a state that allows this";
+    /// The offer was answered, expired or taken away before.
+    OfferClosed = 409, "offer-closed", "The offer is not open any more";
+    /// The agent is not in the chat channel.
+    NotInChannel = 409, "not-in-channel", "The agent is not in the chat channel";
+    /// The agent does not take part in the chat.
+    NotParticipant = 409, "not-participant", "The agent does not take part in the chat";
+    /// The last agent cannot leave a chat: invite another, or end it.
+    LastAgent = 409, "last-agent", "The last agent cannot leave the chat";
+    /// One invitation at a time.
+    InvitationOpen = 409, "invitation-open", "Another invitation is open";
+    /// Whoever is asked for has no room for it, or cannot be reached.
+    AgentNotAvailable = 409, "agent-not-available", "No agent is available for this";
+    /// Another message was sent under this id before.
+    MessageConflict = 409, "message-conflict", "Another message was sent under this id";
+    /// What was sent cannot be taken: empty, too large, of a kind that is not taken.
+    InvalidContent = 422, "invalid-content", "What was sent cannot be taken";
+    /// Too much in too short a time.
+    TooFast = 429, "too-fast", "Too much in too short a time";
     /// It was decided otherwise before.
     AlreadyDecided = 409, "already-decided", "It was decided otherwise before";
     /// No such provider.
@@ -242,6 +299,19 @@ impl From<command::RefusalCause> for ProblemKind {
             Cause::UnknownContact => Self::UnknownContact,
             Cause::InvalidSessionState => Self::InvalidSessionState,
             Cause::SessionOpen => Self::SessionOpen,
+            Cause::UnknownChat => Self::UnknownChat,
+            Cause::UnknownOffer => Self::UnknownOffer,
+            Cause::UnknownQueue => Self::UnknownQueue,
+            Cause::InvalidChatState => Self::InvalidChatState,
+            Cause::OfferClosed => Self::OfferClosed,
+            Cause::NotInChannel => Self::NotInChannel,
+            Cause::NotParticipant => Self::NotParticipant,
+            Cause::LastAgent => Self::LastAgent,
+            Cause::InvitationOpen => Self::InvitationOpen,
+            Cause::AgentNotAvailable => Self::AgentNotAvailable,
+            Cause::MessageConflict => Self::MessageConflict,
+            Cause::InvalidContent => Self::InvalidContent,
+            Cause::TooFast => Self::TooFast,
             Cause::AlreadyDecided => Self::AlreadyDecided,
             Cause::UnknownProvider => Self::UnknownProvider,
             Cause::NotRegistered => Self::NotRegistered,
@@ -459,14 +529,21 @@ mod tests {
                 | Cause::UnknownSession
                 | Cause::UnknownRoute
                 | Cause::UnknownContact
+                | Cause::UnknownChat
+                | Cause::UnknownOffer
+                | Cause::UnknownQueue
                 | Cause::UnknownProvider => 404,
                 Cause::InvalidSessionState | Cause::SessionOpen | Cause::AlreadyDecided => 409,
+                Cause::InvalidChatState | Cause::OfferClosed | Cause::NotInChannel => 409,
+                Cause::NotParticipant | Cause::LastAgent | Cause::InvitationOpen => 409,
+                Cause::AgentNotAvailable | Cause::MessageConflict => 409,
+                Cause::TooFast => 429,
                 Cause::InvalidConnectionState | Cause::NotRegistered | Cause::NotSupported => 409,
                 Cause::NotPermitted | Cause::PartyGone | Cause::DeviceOutOfService | Cause::ResourceBusy => {
                     409
                 }
                 Cause::VersionMismatch => 412,
-                Cause::InvalidDestination => 422,
+                Cause::InvalidDestination | Cause::InvalidContent => 422,
                 Cause::ProviderRefused => 502,
                 Cause::LimitExceeded | Cause::LinkDown | Cause::Interrupted => 503,
                 Cause::Timeout => 504,

@@ -4,7 +4,8 @@ use crate::Timestamp;
 use crate::mirror::mirror;
 use schakel_core::model::agent::{ProviderAgentState, Readiness};
 use schakel_core::model::availability::{self, Availability, Because, CAPACITY, Claimant};
-use schakel_core::model::ids::{CallId, SessionId, Str};
+use schakel_core::model::chat_service::Show;
+use schakel_core::model::ids::{CallId, ChatId, OfferId, SessionId, Str};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use utoipa::ToSchema;
@@ -25,6 +26,8 @@ mirror! {
         NotReady,
         /// Works in a contact session without a call.
         InSession,
+        /// Takes part in a chat.
+        Chatting,
         /// Free.
         Available,
     }
@@ -70,6 +73,14 @@ pub struct AvailabilityReasonView<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub session: Option<Uuid>,
+    /// The chat that keeps him.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub chat: Option<Uuid>,
+    /// The offer of a chat that keeps him.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub offer: Option<Uuid>,
     /// For a Dutch screen.
     pub nl: Cow<'a, str>,
     /// For an English screen.
@@ -100,6 +111,16 @@ pub enum AvailabilityReasonKind {
     Forwarded,
     /// A session is open.
     Session,
+    /// He takes part in a chat.
+    Chat,
+    /// A chat is offered to him.
+    ChatOffer,
+    /// He ignored too many chats in a row: no chats until JKC says that he is back.
+    ChatPaused,
+    /// His chat program says that he is away or busy; `code` has its word.
+    ChatProgram,
+    /// He is in the chat channel and sits at no telephone: no calls.
+    NoTelephone,
 }
 
 /// Who says that an agent is not simply available.
@@ -118,6 +139,10 @@ pub enum AvailabilitySource {
     Session,
     /// After-call work of a session.
     AfterCall,
+    /// The chat channel.
+    Chat,
+    /// His own chat program.
+    ChatProgram,
 }
 
 /// The capacity ledger of an agent, in points.
@@ -153,6 +178,14 @@ pub struct ClaimView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub session: Option<Uuid>,
+    /// The chat that takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub chat: Option<Uuid>,
+    /// The offer of a chat that takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub offer: Option<Uuid>,
 }
 
 /// What takes capacity.
@@ -165,6 +198,10 @@ pub enum ClaimKind {
     AfterCall,
     /// An open session.
     Session,
+    /// A chat in which he takes part.
+    Chat,
+    /// A chat that is offered to him.
+    ChatOffer,
 }
 
 /// Whether an agent wants calls, as JKC set it.
@@ -298,6 +335,40 @@ impl<'a> AvailabilityReasonView<'a> {
                     "Has a contact session open.",
                 )
             },
+            Because::Chat(chat) => Self {
+                chat: Some(uuid_of_chat(*chat)),
+                ..Self::plain(Kind::Chat, Source::Chat, "Is in een chat.", "Takes part in a chat.")
+            },
+            Because::Offer(offer) => Self {
+                offer: Some(uuid_of_offer(*offer)),
+                ..Self::plain(
+                    Kind::ChatOffer,
+                    Source::Chat,
+                    "Krijgt een chat aangeboden.",
+                    "Is offered a chat.",
+                )
+            },
+            Because::ChatPaused => Self::plain(
+                Kind::ChatPaused,
+                Source::Chat,
+                "Krijgt geen chats: heeft te vaak niet gereageerd.",
+                "Gets no chats: too many were ignored.",
+            ),
+            Because::ChatShown(show) => Self {
+                code: Some(word_of_show(*show).into()),
+                ..Self::plain(
+                    Kind::ChatProgram,
+                    Source::ChatProgram,
+                    "Niet beschikbaar in het eigen chatprogramma.",
+                    "Not available in his own chat program.",
+                )
+            },
+            Because::NoTelephone => Self::plain(
+                Kind::NoTelephone,
+                Source::Jkc,
+                "Chat, en zit niet aan een toestel.",
+                "Chats, and sits at no telephone.",
+            ),
         }
     }
 
@@ -318,6 +389,8 @@ impl<'a> AvailabilityReasonView<'a> {
             code: code.map(|code| Cow::Borrowed(&**code)),
             call: None,
             session: None,
+            chat: None,
+            offer: None,
             nl: text(nl).into(),
             en: text(en).into(),
         }
@@ -329,18 +402,32 @@ impl<'a> AvailabilityReasonView<'a> {
         nl: &'static str,
         en: &'static str,
     ) -> Self {
-        Self { kind, source, code: None, call: None, session: None, nl: nl.into(), en: en.into() }
+        Self {
+            kind,
+            source,
+            code: None,
+            call: None,
+            session: None,
+            chat: None,
+            offer: None,
+            nl: nl.into(),
+            en: en.into(),
+        }
     }
 }
 
 impl ClaimView {
     fn of(by: Claimant, share: u16) -> Self {
-        let (kind, call, session) = match by {
-            Claimant::Call(call) => (ClaimKind::Call, Some(uuid_of_call(call)), None),
-            Claimant::AfterCall => (ClaimKind::AfterCall, None, None),
-            Claimant::Session(session) => (ClaimKind::Session, None, Some(uuid_of_session(session))),
-        };
-        Self { kind, share, call, session }
+        let of = |kind| Self { kind, share, call: None, session: None, chat: None, offer: None };
+        match by {
+            Claimant::Call(call) => Self { call: Some(uuid_of_call(call)), ..of(ClaimKind::Call) },
+            Claimant::AfterCall => of(ClaimKind::AfterCall),
+            Claimant::Session(session) => {
+                Self { session: Some(uuid_of_session(session)), ..of(ClaimKind::Session) }
+            }
+            Claimant::Chat(chat) => Self { chat: Some(uuid_of_chat(chat)), ..of(ClaimKind::Chat) },
+            Claimant::Offer(offer) => Self { offer: Some(uuid_of_offer(offer)), ..of(ClaimKind::ChatOffer) },
+        }
     }
 }
 
@@ -375,6 +462,26 @@ fn uuid_of_call(call: CallId) -> Uuid {
     Uuid::from_u128(call.0)
 }
 
+fn uuid_of_chat(chat: ChatId) -> Uuid {
+    Uuid::from_u128(chat.0)
+}
+
+fn uuid_of_offer(offer: OfferId) -> Uuid {
+    Uuid::from_u128(offer.0)
+}
+
+/// What a chat program says of its user, in RFC 6121's words.
+pub(crate) const fn word_of_show(show: Show) -> &'static str {
+    match show {
+        Show::Chat => "chat",
+        Show::Available => "available",
+        Show::Away => "away",
+        Show::ExtendedAway => "xa",
+        Show::DoNotDisturb => "dnd",
+        Show::Unavailable => "unavailable",
+    }
+}
+
 fn uuid_of_session(session: SessionId) -> Uuid {
     Uuid::from_u128(session.0)
 }
@@ -401,6 +508,11 @@ mod tests {
             Because::DoNotDisturb,
             Because::Forwarded,
             Because::Session(session),
+            Because::Chat(ChatId(3)),
+            Because::Offer(OfferId(4)),
+            Because::ChatPaused,
+            Because::ChatShown(Show::DoNotDisturb),
+            Because::NoTelephone,
         ];
         let availability = Availability {
             state: availability::AvailabilityState::OnCall,
@@ -431,6 +543,9 @@ mod tests {
         assert_eq!((shown(5).1, shown(6).1), (Source::AfterCall, Source::Pbx));
         assert_eq!(view.reasons[4].call, Some(Uuid::from_u128(1)));
         assert_eq!(view.reasons[12].session, Some(Uuid::from_u128(2)));
+        assert_eq!(view.reasons[13].chat, Some(Uuid::from_u128(3)));
+        assert_eq!(view.reasons[14].offer, Some(Uuid::from_u128(4)));
+        assert_eq!(view.reasons[16].code.as_deref(), Some("dnd"));
         let capacity = &view.capacity;
         assert_eq!((capacity.total, capacity.used, capacity.free, capacity.claims.len()), (100, 100, 0, 2));
         let text = serde_json::to_string(&view).unwrap();

@@ -61,6 +61,9 @@ pub struct CapabilitiesView<'a> {
     pub single_step_transfer: bool,
     /// Can be asked what a device is doing, so that a lost link is repaired at once.
     pub snapshot_device: bool,
+    /// It carries chats.
+    #[serde(default)]
+    pub chat: bool,
 }
 
 /// Monitors of a provider.
@@ -152,6 +155,7 @@ impl<'a> CapabilitiesView<'a> {
             reconnect: capabilities.reconnect,
             single_step_transfer: capabilities.single_step_transfer,
             snapshot_device: capabilities.snapshot_device,
+            chat: capabilities.chat,
         }
     }
 }

@@ -71,6 +71,9 @@ pub struct AgentsByStateView {
     pub not_ready: u32,
     /// Work in a session without a call.
     pub in_session: u32,
+    /// Chat, and do not telephone.
+    #[serde(default)]
+    pub chatting: u32,
     /// Are free.
     pub available: u32,
 }
@@ -152,6 +155,7 @@ impl AgentsByStateView {
             State::AfterCall => &mut self.after_call,
             State::NotReady => &mut self.not_ready,
             State::InSession => &mut self.in_session,
+            State::Chatting => &mut self.chatting,
             State::Available => &mut self.available,
         };
         *count += 1;

@@ -141,6 +141,7 @@ fn contact() -> Contact {
         dialled: Some(Party::of_number("14020")),
         calls: vec![CALL],
         transfers: vec![TRANSFER],
+        chats: Vec::new(),
         seq: 7,
         started: AT,
         ended: None,
@@ -184,6 +185,9 @@ fn command() -> CommandRecord {
         transfer: None,
         session: None,
         route: None,
+        chat: None,
+        offer: None,
+        offline: None,
         deadline: Time(AT.0 + 10_000),
     }
 }
@@ -206,6 +210,7 @@ fn agent() -> Agent {
         rested: None,
         after_call: None,
         session: Some(SESSION),
+        chat: None,
         availability: Availability {
             state: AvailabilityState::OnCall,
             reasons: vec![Because::Call(CALL), Because::Session(SESSION)],
