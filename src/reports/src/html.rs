@@ -202,8 +202,8 @@ fn departments(page: &mut String, total: &FiguresView, words: &Words, language: 
     page.push_str("</tbody>\n</table>\n");
 }
 
-/// A text from outside, as text.
-fn escaped(text: &str) -> String {
+/// A text from outside, as text: for an element or a quoted attribute.
+pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

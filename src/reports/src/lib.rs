@@ -100,7 +100,7 @@ mod words;
 pub use counted::{Counted, Outcome, Standing, Talk, View, standing};
 pub use csv::csv;
 pub use group::{ROWS_MAX, TooManyRows};
-pub use html::html;
+pub use html::{escaped, html};
 pub use period::{Bound, Period, PeriodError};
 pub use report::{Behind, Finder, ReportMaker, UnknownRow, under_way};
 pub use rules::{Rules, UnknownTimeZone};

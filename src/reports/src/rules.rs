@@ -1,7 +1,7 @@
 //! What the configuration says about reports.
 
 use jiff::tz::TimeZone;
-use schakel_core::model::time::Millis;
+use schakel_core::model::time::{Millis, Time};
 
 /// The rules of one report.
 #[derive(Debug, Clone)]
@@ -38,6 +38,11 @@ impl Rules {
         Ok(Self { zone, zone_name, short_abandon, internal_digits_max })
     }
 
+    /// A moment as people in the time zone read it on a page: `21-11-2026 09:30:05`.
+    pub fn shown(&self, at: Time) -> String {
+        crate::period::local(at, self).strftime("%d-%m-%Y %H:%M:%S").to_string()
+    }
+
     /// The time zone's name.
     pub fn time_zone(&self) -> &str {
         &self.zone_name
@@ -65,6 +70,7 @@ mod tests {
     fn a_zone_is_found_by_name_and_a_wrong_one_is_told() {
         assert_eq!(Rules::default().time_zone(), "Europe/Amsterdam");
         assert_eq!(Rules::new("UTC", 0, 0).unwrap().time_zone(), "UTC");
+        assert_eq!(Rules::default().shown(Time(1_763_726_405_000)), "21-11-2025 13:00:05");
         let error = Rules::new("Europe/Amsterdamm", 5, 5).unwrap_err().to_string();
         assert!(error.contains("Europe/Amsterdamm") && error.contains("IANA"), "{error}");
     }
