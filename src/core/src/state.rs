@@ -56,7 +56,8 @@ pub struct State {
     pub by_provider_call: BTreeMap<ProviderId, BTreeMap<ProviderCallId, CallId>>,
     /// Chats that are not over, and those that ended a short while ago.
     pub chats: BTreeMap<ChatId, Chat>,
-    /// A provider's conversation to its live chat.
+    /// A provider's conversation to its live chat; to the one that ended last until that is forgotten, or another is
+    /// opened: what became of its last words is still told.
     pub by_conversation: BTreeMap<ProviderId, BTreeMap<ProviderChatId, ChatId>>,
     /// Live chats in which an agent takes part, and offers that are out to him.
     pub of_agent: BTreeMap<AgentId, AgentChats>,
@@ -222,7 +223,7 @@ impl State {
         self.calls.get(self.by_provider_call.get(provider)?.get(call)?)
     }
 
-    /// The live chat of a provider's conversation.
+    /// The chat of a provider's conversation: the live one, or else the one that ended last.
     pub fn chat_of(&self, provider: &ProviderId, chat: &ProviderChatId) -> Option<&Chat> {
         self.chats.get(self.by_conversation.get(provider)?.get(chat)?)
     }

@@ -82,12 +82,16 @@ pub struct Chat {
     pub warned: bool,
     /// When the visitor's last messages came, for the limit of a minute.
     pub recent: VecDeque<Time>,
+    /// When the visitor was told last that something of his was refused: once a minute at most.
+    pub refused: Option<Time>,
     /// The text that the visitor was shown last of C07 to C12 while he waits.
     pub shown: Option<crate::settings::TextId>,
     /// What the agent notes for JKC's record (O09).
     pub fields: Fields,
     /// Why and by whom it ended.
     pub ended: Option<Ended>,
+    /// It has ended, and the provider may not know it yet: it is said again when its link is back.
+    pub closing: bool,
     /// What the visitor thought of it (O18).
     pub rating: Option<Rating>,
     /// The session of JKC that it is wrapped up in.
@@ -168,7 +172,7 @@ pub struct Participant {
     pub role: Role,
     /// When he joined.
     pub joined: Time,
-    /// When he left; none while he is there.
+    /// When he left; none while he is there, and for who was there to the end.
     pub left: Option<Time>,
 }
 
