@@ -1,7 +1,8 @@
 //! What the audit log says of a command (BIO 8.15): who, what, to which object, with what result, from where, when.
 
-use schakel_core::command::{Command, CommandOutcome, CommandRecord, CommandState, SessionChange};
-use schakel_core::model::ids::{DeviceId, ProviderId};
+use schakel_core::command::chat::{ChatChange, ChatCommand};
+use schakel_core::command::{Actor, Command, CommandOutcome, CommandRecord, CommandState, SessionChange};
+use schakel_core::model::ids::{ChatId, DeviceId, ProviderId};
 use schakel_core::model::time::Time;
 use schakel_journal::AuditEntry;
 use std::borrow::Cow;
@@ -9,30 +10,67 @@ use std::borrow::Cow;
 /// Stands for an identifier that looks like a telephone number: callers put all kinds of things in a path.
 const WITHHELD: &str = "withheld";
 
+/// The result of what was done.
+const SUCCEEDED: &str = "succeeded";
+
 /// Fewer digits than this are an extension: a place in the building, not a person.
 const NUMBER_DIGITS_MIN: usize = 7;
 
 /// The longest text of a caller's that a row holds.
 const TEXT_MAX: usize = 128;
 
-/// The row of a command that has its outcome.
-pub(crate) fn of_command(record: &CommandRecord, at: Time) -> AuditEntry {
-    let result = match &record.state {
+/// The row of a command that has its outcome; none for what is said in a chat, and whether the visitor is there: that is
+/// in the transcript and the timeline, and is not done to anybody.
+pub(crate) fn of_command(record: &CommandRecord, at: Time) -> Option<AuditEntry> {
+    if let Command::Chat(ChatCommand::Change { change, .. }) = &record.command
+        && matches!(change, ChatChange::Say { .. } | ChatChange::SetPresence(_))
+    {
+        return None;
+    }
+    let mut result = match &record.state {
         CommandState::Done { outcome: CommandOutcome::Refused(refusal), .. } => {
             format!("refused:{}", refusal.cause.as_str())
         }
-        _ => "succeeded".to_owned(),
+        _ => SUCCEEDED.to_owned(),
     };
+    if let Some(purpose) = purpose(&record.command) {
+        result.push_str(&for_purpose(purpose));
+    }
+    Some(entry(&record.by, action(&record.command), object(record), result, at))
+}
+
+/// The row of somebody who read what agents said among themselves in a chat.
+pub fn transcript_read(by: &Actor, chat: ChatId, purpose: Option<&str>, at: Time) -> AuditEntry {
+    let result = format!("{SUCCEEDED}{}", purpose.map(for_purpose).unwrap_or_default());
+    entry(by, "chat.read-internal".into(), Some(chats(chat)), result, at)
+}
+
+fn entry(by: &Actor, action: String, object: Option<String>, result: String, at: Time) -> AuditEntry {
     AuditEntry {
         at_ms: i64::try_from(at.0).unwrap_or(i64::MAX),
-        token: record.by.token.to_string(),
-        name: record.by.name.as_deref().map(str::to_owned),
-        agent: record.by.agent.as_ref().map(|agent| identifier(agent.as_str()).into_owned()),
-        action: action(&record.command),
-        object: object(record),
+        token: by.token.to_string(),
+        name: by.name.as_deref().map(str::to_owned),
+        agent: by.agent.as_ref().map(|agent| identifier(agent.as_str()).into_owned()),
+        action,
+        object,
         result,
-        from: record.by.from.as_deref().map(str::to_owned),
+        from: by.from.as_deref().map(str::to_owned),
     }
+}
+
+/// For which purpose somebody watches a chat unseen (O23) or takes it out (O19).
+fn purpose(command: &Command) -> Option<&str> {
+    match command {
+        Command::Chat(ChatCommand::Change {
+            change: ChatChange::Observe { purpose, .. } | ChatChange::Remove { purpose },
+            ..
+        }) => Some(purpose),
+        _ => None,
+    }
+}
+
+fn for_purpose(purpose: &str) -> String {
+    format!("; purpose: {}", identifier(purpose))
 }
 
 /// An identifier as a row may hold it: never a telephone number, never endless.
@@ -71,9 +109,35 @@ fn action(command: &Command) -> String {
         Command::SetForwarding { .. } => ("device", "set-forwarding"),
         Command::SetAgentState { .. } => ("agent", "set-agent-state"),
         Command::GetAgentState { .. } => ("agent", "get-agent-state"),
+        Command::Chat(command) => return format!("chat.{}", chat_verb(command)),
         other => ("call", other.action().map_or("other", |action| action.as_str())),
     };
     format!("{family}.{verb}")
+}
+
+fn chat_verb(command: &ChatCommand) -> &'static str {
+    match command {
+        ChatCommand::Start { .. } => "start",
+        ChatCommand::Stop { .. } => "stop",
+        ChatCommand::Open { .. } => "open",
+        ChatCommand::LeaveMessage(_) => "leave-message",
+        ChatCommand::Change { change, .. } => match change {
+            ChatChange::Accept { .. } => "accept",
+            ChatChange::Reject { .. } => "reject",
+            ChatChange::Join { .. } => "join",
+            ChatChange::Observe { .. } => "observe",
+            ChatChange::Say { .. } => "say",
+            ChatChange::Invite { .. } => "invite",
+            ChatChange::Withdraw { .. } => "withdraw",
+            ChatChange::Leave { .. } => "leave",
+            ChatChange::SetFields(_) => "set-fields",
+            ChatChange::SetPresence(_) => "set-presence",
+            ChatChange::End { .. } => "end",
+            ChatChange::Archive => "archive",
+            ChatChange::Remove { .. } => "remove",
+            ChatChange::Rate { .. } => "rate",
+        },
+    }
 }
 
 fn object(record: &CommandRecord) -> Option<String> {
@@ -85,6 +149,14 @@ fn object(record: &CommandRecord) -> Option<String> {
         | Command::GetAgentState { agent } => return Some(agents(agent.as_str())),
         Command::SetDoNotDisturb { provider, device, .. }
         | Command::SetForwarding { provider, device, .. } => return Some(devices(provider, device)),
+        Command::Chat(ChatCommand::Start { agent, .. } | ChatCommand::Stop { agent }) => {
+            return Some(agents(agent.as_str()));
+        }
+        Command::Chat(ChatCommand::Change { chat, .. }) => return Some(chats(*chat)),
+        Command::Chat(ChatCommand::LeaveMessage(_)) => {
+            return record.offline.map(|message| format!("offline-messages/{message}"));
+        }
+        Command::Chat(ChatCommand::Open { .. }) => return record.chat.map(chats),
         Command::OpenSession { agent, .. } if record.session.is_none() => {
             return Some(agents(agent.as_str()));
         }
@@ -98,6 +170,10 @@ fn object(record: &CommandRecord) -> Option<String> {
     }
     let transfer = record.transfer.map(|transfer| format!("transfers/{transfer}"));
     transfer.or_else(|| record.call.map(|call| format!("calls/{call}")))
+}
+
+fn chats(chat: ChatId) -> String {
+    format!("chats/{chat}")
 }
 
 fn agents(name: &str) -> String {
@@ -133,6 +209,9 @@ mod tests {
             transfer: None,
             session: None,
             route: None,
+            chat: None,
+            offer: None,
+            offline: None,
             deadline: Time(9),
         }
     }
@@ -142,7 +221,7 @@ mod tests {
         let control = Control::Deflect(Pii::new("0612345678".into()));
         let command = Command::Control { call: CallId(7), device: "2001".into(), control };
         let refusal = Refusal::new(RefusalCause::LinkDown, "no link to 0612345678");
-        let row = of_command(&record(command, CommandOutcome::Refused(refusal)), Time(5));
+        let row = of_command(&record(command, CommandOutcome::Refused(refusal)), Time(5)).unwrap();
         let expected = AuditEntry {
             at_ms: 5,
             token: "abc".into(),
@@ -160,7 +239,8 @@ mod tests {
     fn bio_8_15_what_schakel_asks_by_itself_about_an_agent_is_told_of_that_agent() {
         let command = Command::GetAgentState { agent: "jansen".into() };
         let row =
-            of_command(&CommandRecord { call: None, ..record(command, CommandOutcome::Succeeded) }, Time(5));
+            of_command(&CommandRecord { call: None, ..record(command, CommandOutcome::Succeeded) }, Time(5))
+                .unwrap();
         assert_eq!(
             (row.action.as_str(), row.object.as_deref()),
             ("agent.get-agent-state", Some("agents/jansen"))
@@ -180,8 +260,38 @@ mod tests {
         assert_eq!(identifier(&"é".repeat(500)).chars().count(), TEXT_MAX);
         let command =
             Command::SetDoNotDisturb { provider: "pbx".into(), device: "0612345678".into(), on: true };
-        let row = of_command(&record(command, CommandOutcome::Succeeded), Time(5));
+        let row = of_command(&record(command, CommandOutcome::Succeeded), Time(5)).unwrap();
         assert_eq!(row.object.as_deref(), Some("providers/pbx/devices/withheld"));
         assert_eq!(row.result, "succeeded");
+    }
+
+    fn of_chat(change: ChatChange) -> Option<AuditEntry> {
+        let command = Command::Chat(ChatCommand::Change { chat: ChatId(3), change });
+        of_command(&record(command, CommandOutcome::Succeeded), Time(5))
+    }
+
+    #[test]
+    fn o23_o19_who_watches_a_chat_or_takes_it_out_says_for_what() {
+        let change =
+            ChatChange::Observe { agent: "jansen".into(), purpose: "training of a colleague".into() };
+        let row = of_chat(change).unwrap();
+        assert_eq!((row.action.as_str(), row.object), ("chat.observe", Some(format!("chats/{}", ChatId(3)))));
+        assert_eq!(row.result, "succeeded; purpose: training of a colleague");
+        let row = of_chat(ChatChange::Remove { purpose: "0612345678".into() }).unwrap();
+        assert_eq!(
+            (row.action.as_str(), row.result.as_str()),
+            ("chat.remove", "succeeded; purpose: withheld")
+        );
+        let by = Actor { token: "abc".into(), name: None, agent: None, from: None };
+        let row = transcript_read(&by, ChatId(3), Some("complaint"), Time(5));
+        assert_eq!(row.action, "chat.read-internal");
+        assert_eq!(row.result, "succeeded; purpose: complaint");
+    }
+
+    #[test]
+    fn what_is_said_in_a_chat_is_in_its_transcript_and_not_here() {
+        let presence = schakel_core::model::chat::Presence::Away;
+        assert_eq!(of_chat(ChatChange::SetPresence(presence)), None);
+        assert!(of_chat(ChatChange::Archive).is_some());
     }
 }

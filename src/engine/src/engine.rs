@@ -1,19 +1,22 @@
 //! The loop.
 
 use crate::audit;
+use crate::chat;
 use crate::clock::Clock;
 use crate::fact::encode_fact;
 use crate::handle::{
     Accepted, Ask, CommandAsk, EngineHandle, EraseAsk, Erased, Look, SubscriptionFilter, TestDelivery,
 };
 use crate::idempotency::{Recent, Seen};
+use crate::order::{Links, NotTaken, Order};
 use crate::recover::{self, RecoverError};
 use crate::subscribers::Subscribers;
+use crate::typing::{self, TYPINGS_MAX, TypingAsk};
 use bytes::Bytes;
 use schakel_contract::event::{self, EventMeta};
 use schakel_contract::reply;
 use schakel_contract::{NoGuide, Recognise, RouteGuide};
-use schakel_core::adapter::ProviderCommand;
+use schakel_core::adapter::{ChatOperation, ProviderCommand};
 use schakel_core::apply::apply;
 use schakel_core::command::{CommandRecord, Refusal, RefusalCause};
 use schakel_core::effect::Effect;
@@ -22,10 +25,10 @@ use schakel_core::model::ids::{CommandId, ContactId, IdMaker, OrganisationId, Pr
 use schakel_core::model::time::{Millis, Time};
 use schakel_core::state::State;
 use schakel_journal as journal;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// How many asks may wait for the engine before those who ask must wait too.
 const INBOX_MAX: usize = 4096;
@@ -60,9 +63,6 @@ pub struct EngineSettings {
     /// Each commit takes so much longer, as on a slow disk; for the same tests. Zero otherwise.
     pub commit_takes: Duration,
 }
-
-/// Where commands for providers go: a bounded queue a link.
-type Links = BTreeMap<ProviderId, mpsc::Sender<ProviderCommand>>;
 
 /// Who is told what became durable, in order.
 pub type Committed = Box<dyn FnMut(&[Arc<journal::Notification>])>;
@@ -103,6 +103,7 @@ struct Turn {
     /// Commands for providers and answers to who waits, in order.
     acts: Vec<Act>,
     reads: Vec<Look>,
+    typings: Vec<TypingAsk>,
     /// Who waits for a snapshot of what is durable then.
     snapshots: Vec<oneshot::Sender<Result<u64, journal::StoreError>>>,
     stop: Option<oneshot::Sender<()>>,
@@ -110,6 +111,8 @@ struct Turn {
 
 enum Act {
     Execute(ProviderId, ProviderCommand),
+    Converse(ProviderId, ChatOperation),
+    Durable(oneshot::Sender<()>),
     Completed(CommandId),
     Accept(oneshot::Sender<Accepted>, Accepted),
     Tested(oneshot::Sender<TestDelivery>, TestDelivery),
@@ -129,17 +132,23 @@ impl Engine {
         let recovered = recover::recover(recovery, &settings.organisation)?;
         let (inbox_sender, inbox) = mpsc::channel(INBOX_MAX);
         let (cursor, cursor_receiver) = watch::channel(recovered.notification_seq);
-        let handle = EngineHandle { inbox: inbox_sender, cursor: cursor_receiver, store: store.clone() };
+        let handle = EngineHandle {
+            inbox: inbox_sender,
+            cursor: cursor_receiver,
+            store: store.clone(),
+            typings: broadcast::Sender::new(TYPINGS_MAX),
+            left_out: Arc::default(),
+        };
         Ok(Self {
             clock: Clock::from(recovered.last_time),
             state: recovered.state,
             store,
             settings,
             inbox,
+            links: Links::new(handle.left_out.clone()),
             handle,
             cursor,
             subscribers: Subscribers::default(),
-            links: Links::new(),
             committed: Box::new(|_| {}),
             guide: Arc::new(NoGuide),
             recent: Recent::default(),
@@ -225,12 +234,16 @@ impl Engine {
         for ask in asks {
             match ask {
                 Ask::Input(body) => self.apply(body, &mut turn),
+                Ask::Inputs(bodies, durable) => {
+                    bodies.into_iter().for_each(|body| self.apply(body, &mut turn));
+                    turn.acts.push(Act::Durable(durable));
+                }
+                Ask::Typing(ask) => turn.typings.push(ask),
                 Ask::Command(ask) => self.command(*ask, &mut turn),
                 Ask::Read(look) => turn.reads.push(look),
                 Ask::Erase(ask) => self.erase(*ask, &mut turn),
                 Ask::Snapshot(answer) => turn.snapshots.push(answer),
-                Ask::Link(provider, Some(commands)) => drop(self.links.insert(provider, commands)),
-                Ask::Link(provider, None) => drop(self.links.remove(&provider)),
+                Ask::Link(provider, orders) => self.links.set(provider, orders),
                 Ask::Subscriptions(filters) => self.subscribers.set(filters),
                 Ask::Test(subscription, answer) => self.test_delivery(subscription, answer, &mut turn),
                 Ask::Advance(span) => {
@@ -347,9 +360,14 @@ impl Engine {
                 Effect::Completed(command) => {
                     self.keep_reply(command, &mut turn.batch);
                     let record = self.state.commands.get(&command);
-                    turn.batch.audit.extend(record.map(|record| audit::of_command(record, at)));
+                    turn.batch.audit.extend(record.and_then(|record| audit::of_command(record, at)));
                     turn.acts.push(Act::Completed(command));
                 }
+                Effect::Converse { provider, operation } => {
+                    turn.acts.push(Act::Converse(provider, operation));
+                }
+                Effect::Write(write) => turn.batch.chat.push(chat::row(&write, &self.state)),
+                Effect::Mail(message) => turn.batch.mails.push(chat::mail(&message, at)),
                 Effect::Fact(fact) => turn.batch.facts.push(encode_fact(&fact)),
                 other => tracing::error!(?other, "an effect that this release does not know was left undone"),
             }
@@ -433,6 +451,11 @@ impl Engine {
         for act in turn.acts {
             match act {
                 Act::Execute(provider, command) => self.execute(&provider, command),
+                Act::Converse(provider, operation) => {
+                    self.links.order_or_leave(&provider, Order::Converse(operation));
+                }
+                // Whoever waited has gone: it is durable all the same.
+                Act::Durable(durable) => drop(durable.send(())),
                 Act::Completed(id) => self.completed(id),
                 // Whoever asked has gone: the command goes on all the same.
                 Act::Accept(answer, accepted) => drop(answer.send(accepted)),
@@ -445,6 +468,9 @@ impl Engine {
         for look in turn.reads {
             look(&self.state);
         }
+        for ask in turn.typings {
+            typing::pass_on(ask, &self.state, &self.links, &self.handle.typings);
+        }
         if turn.stop.is_some() || self.snapshot_is_due() || !turn.snapshots.is_empty() {
             self.snapshot(turn.stop.is_some(), turn.snapshots).await;
         }
@@ -452,24 +478,18 @@ impl Engine {
     }
 
     fn execute(&mut self, provider: &ProviderId, command: ProviderCommand) {
-        let down = || Refusal::new(RefusalCause::LinkDown, "there is no link to this telephone system");
-        let refusal = match self.links.get(provider) {
-            None => down(),
-            Some(link) => match link.try_send(command.clone()) {
-                Ok(()) => return,
-                Err(mpsc::error::TrySendError::Closed(_)) => down(),
-                Err(mpsc::error::TrySendError::Full(_)) => Refusal::new(
-                    RefusalCause::ResourceBusy,
-                    "too many commands wait for the telephone system; try again in a moment",
-                ),
-            },
+        let (id, step) = (command.command, command.step);
+        let refusal = match self.links.order(provider, Order::Command(command)) {
+            Ok(()) => return,
+            Err(NotTaken::Down) => {
+                Refusal::new(RefusalCause::LinkDown, "there is no link to this telephone system")
+            }
+            Err(NotTaken::Full) => Refusal::new(
+                RefusalCause::ResourceBusy,
+                "too many commands wait for the telephone system; try again in a moment",
+            ),
         };
-        let reply = InputBody::Reply {
-            provider: provider.clone(),
-            command: command.command,
-            step: command.step,
-            result: Err(refusal),
-        };
+        let reply = InputBody::Reply { provider: provider.clone(), command: id, step, result: Err(refusal) };
         // The engine itself empties the queue, so it must not wait for room in it.
         let inbox = self.handle.inbox.clone();
         tokio::task::spawn_local(async move {

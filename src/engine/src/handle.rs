@@ -1,14 +1,19 @@
 //! How the rest of the house talks to the engine.
 
+use crate::order::Order;
+use crate::typing::{TypingAsk, TypingError, TypingTold};
 use bytes::Bytes;
-use schakel_core::adapter::ProviderCommand;
+use schakel_core::adapter::Typing;
 use schakel_core::command::{Actor, Command, CommandRecord};
 use schakel_core::input::InputBody;
-use schakel_core::model::ids::{CommandId, ContactId, ProviderId};
+use schakel_core::model::ids::{AgentId, ChatId, CommandId, ContactId, ProviderId, Str};
+use schakel_core::model::pii::Pii;
 use schakel_core::model::time::Millis;
 use schakel_core::state::State;
 use schakel_journal::{Store, StoreError};
-use tokio::sync::{mpsc, oneshot, watch};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// A cheap, cloneable handle to the engine of one organisation. May be used from another runtime.
 #[derive(Clone)]
@@ -16,18 +21,24 @@ pub struct EngineHandle {
     pub(crate) inbox: mpsc::Sender<Ask>,
     pub(crate) cursor: watch::Receiver<u64>,
     pub(crate) store: Store,
+    pub(crate) typings: broadcast::Sender<TypingTold>,
+    pub(crate) left_out: Arc<AtomicU64>,
 }
 
 /// What can be asked of the engine. All of it goes through one queue, so that a reader never sees what is not durable.
 pub(crate) enum Ask {
     /// Something happened at a provider.
     Input(InputBody),
+    /// The same, of somebody who waits until all of it is durable.
+    Inputs(Vec<InputBody>, oneshot::Sender<()>),
     /// JKC asks.
     Command(Box<CommandAsk>),
     /// Somebody looks.
     Read(Look),
+    /// Somebody types.
+    Typing(TypingAsk),
     /// A link is there from now on, or no longer.
-    Link(ProviderId, Option<mpsc::Sender<ProviderCommand>>),
+    Link(ProviderId, Option<mpsc::Sender<Order>>),
     /// The subscriptions changed.
     Subscriptions(Vec<SubscriptionFilter>),
     /// Somebody wants to see whether a subscription works.
@@ -185,6 +196,71 @@ impl EngineHandle {
         self.ask(Ask::Input(body)).await
     }
 
+    /// The same for what belongs together, in order; waits while the engine is behind. What it gives resolves when all of
+    /// it is durable: whoever acknowledges to the provider does so only then, and in order.
+    ///
+    /// # Errors
+    /// When the engine has stopped.
+    pub async fn inputs(&self, bodies: Vec<InputBody>) -> Result<oneshot::Receiver<()>, EngineStopped> {
+        let (durable, answer) = oneshot::channel();
+        self.ask(Ask::Inputs(bodies, durable)).await?;
+        Ok(answer)
+    }
+
+    /// A visitor at a chat provider types (O11). Never waits: while the engine is behind, nobody is told.
+    pub fn typing_of_visitor(&self, provider: ProviderId, typing: Typing) {
+        // Out of date by the time that there is room.
+        let _ = self.inbox.try_send(Ask::Typing(TypingAsk::AtProvider(provider, typing)));
+    }
+
+    /// A visitor on the REST API types; `text` is told where his queue allows it.
+    ///
+    /// # Errors
+    /// When there is no such live chat, or the engine has stopped.
+    pub async fn typing_of_visit(
+        &self,
+        chat: ChatId,
+        typing: bool,
+        text: Option<Pii<Str>>,
+    ) -> Result<(), TypingError> {
+        let (answer, answered) = oneshot::channel();
+        self.typing(TypingAsk::Visit { chat, typing, text, answer }, answered).await
+    }
+
+    /// An agent types: told to who listens, and to the visitor's provider.
+    ///
+    /// # Errors
+    /// When there is no such live chat, he does not take part in it, or the engine has stopped.
+    pub async fn typing_of_agent(
+        &self,
+        chat: ChatId,
+        agent: AgentId,
+        typing: bool,
+    ) -> Result<(), TypingError> {
+        let (answer, answered) = oneshot::channel();
+        self.typing(TypingAsk::Agent { chat, agent, typing, answer }, answered).await
+    }
+
+    async fn typing(
+        &self,
+        ask: TypingAsk,
+        answered: oneshot::Receiver<Result<(), TypingError>>,
+    ) -> Result<(), TypingError> {
+        self.ask(Ask::Typing(ask)).await.map_err(|_| TypingError::Stopped)?;
+        answered.await.unwrap_or(Err(TypingError::Stopped))
+    }
+
+    /// Who types, from now on. A listener who is slow misses some, which are out of date then.
+    pub fn typings(&self) -> broadcast::Receiver<TypingTold> {
+        self.typings.subscribe()
+    }
+
+    /// Orders about conversations that found no link, or a full one, since the start. The core gives them again when
+    /// the link is up.
+    pub fn orders_left_out(&self) -> u64 {
+        self.left_out.load(Ordering::Relaxed)
+    }
+
     /// Looks at the state. Never sees anything that is not durable.
     pub async fn read<T, F>(&self, look: F) -> Result<T, EngineStopped>
     where
@@ -197,13 +273,13 @@ impl EngineHandle {
         answered.await.map_err(|_| EngineStopped)
     }
 
-    /// Where commands for a provider go from now on; none when it is not configured any more.
+    /// Where orders for a provider go from now on; none when it is not configured any more.
     pub async fn set_link(
         &self,
         provider: ProviderId,
-        commands: Option<mpsc::Sender<ProviderCommand>>,
+        orders: Option<mpsc::Sender<Order>>,
     ) -> Result<(), EngineStopped> {
-        self.ask(Ask::Link(provider, commands)).await
+        self.ask(Ask::Link(provider, orders)).await
     }
 
     /// The subscriptions from now on.

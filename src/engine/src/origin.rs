@@ -5,6 +5,7 @@ use schakel_core::command::{Command, Refusal, SessionChange};
 use schakel_core::input::{Input, InputBody};
 use schakel_core::model::agent::ProviderAgentState;
 use schakel_core::model::time::Time;
+use schakel_core::report::chat::{ChatEvent, ConversationEvent};
 use schakel_core::report::{CallEvent, DeviceEvent, EventReport, RouteEvent};
 
 /// One input, in words. Provider ids are shown here and nowhere else: this is what an operator holds beside the log of
@@ -80,7 +81,12 @@ fn of(input: &Input) -> Origin {
                 ..plain("report", route_event(event))
             }
         }
+        InputBody::Report { provider, report: EventReport::Chat(report) } => Origin {
+            provider: Some(provider.as_str().into()),
+            ..plain("report", report.event.as_ref().map_or("archive-read", chat_event))
+        },
         InputBody::Heartbeat { .. } => plain("command", "heartbeat"),
+        InputBody::ChatHeartbeat { .. } => plain("command", "chat-heartbeat"),
         InputBody::Reply { provider, result, .. } => Origin {
             provider: Some(provider.as_str().into()),
             connection: result
@@ -120,6 +126,7 @@ fn link(origin: Origin, provider: &str) -> Origin {
 const fn own_command(command: &Command) -> &'static str {
     match command {
         Command::SetReadiness { .. } => "set-readiness",
+        Command::Chat(_) => "chat",
         Command::OpenSession { .. } => "open-session",
         Command::ChangeSession { change: SessionChange::Park, .. } => "park-session",
         Command::ChangeSession { change: SessionChange::Resume, .. } => "resume-session",
@@ -148,6 +155,31 @@ const fn call_event(event: &CallEvent) -> &'static str {
         CallEvent::Transferred { .. } => "TransferedEvent",
         CallEvent::Conferenced { .. } => "ConferencedEvent",
         CallEvent::Information => "CallInformationEvent",
+    }
+}
+
+/// What it is to a chat; never in which conversation, whose name has the visitor's address in it.
+const fn chat_event_name(event: &ConversationEvent) -> &'static str {
+    match event {
+        ConversationEvent::Opened { .. } => "opened",
+        ConversationEvent::Said(_) => "said",
+        ConversationEvent::Presence(_) => "presence",
+        ConversationEvent::EndedByVisitor => "ended-by-visitor",
+        ConversationEvent::EndedByProvider(_) => "ended-by-provider",
+        ConversationEvent::Sent(_) => "sent",
+        ConversationEvent::Delivered(_) => "delivered",
+        ConversationEvent::Displayed(_) => "displayed",
+        ConversationEvent::NotDelivered(..) => "not-delivered",
+        ConversationEvent::AgentJoined(_) => "agent-joined",
+        ConversationEvent::AgentLeft(_) => "agent-left",
+        ConversationEvent::Refused(_) => "refused",
+    }
+}
+
+fn chat_event(event: &ChatEvent) -> &'static str {
+    match event {
+        ChatEvent::Chat { event, .. } => chat_event_name(event),
+        ChatEvent::AgentShown { .. } => "agent-shown",
     }
 }
 

@@ -3,8 +3,10 @@
 use rusqlite::params;
 
 use crate::audit;
+use crate::chats;
 use crate::error::StoreError;
 use crate::facts;
+use crate::mails;
 use crate::rows::{Batch, Finished, Idempotency, Input, Notification};
 use crate::writer::Tx;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ pub(crate) fn append(tx: &mut Tx<'_>, batch: &Batch) -> Result<(), StoreError> {
     idempotency(tx, &batch.idempotency)?;
     finished(tx, &batch.finished)?;
     facts::put(tx, &batch.facts)?;
+    chats::put(tx, &batch.chat)?;
+    mails::put(tx, &batch.mails)?;
     audit::append(tx, &batch.audit)
 }
 

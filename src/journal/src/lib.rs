@@ -17,9 +17,12 @@
 
 mod append;
 mod audit;
+mod chats;
 mod deliver;
 mod error;
 mod facts;
+mod files;
+mod mails;
 mod maintenance;
 mod prune;
 mod reader;
@@ -27,13 +30,17 @@ mod rewrite;
 mod rows;
 mod schema;
 mod store;
+mod transcripts;
 mod verify;
 mod writer;
 
 pub use audit::{AuditEntry, AuditFilter, AuditHead, AuditRow, CHECKPOINT};
+pub use chats::{ChatBytes, ChatRecord, ChatRow, ChatsGone, EraseWords};
 pub use deliver::Settled;
 pub use error::StoreError;
 pub use facts::{Anonymise, FactCursor, FactRow};
+pub use files::{FileRow, Files, NewFile};
+pub use mails::{Mail, MailCounts, MailRow, MailSettled};
 pub use maintenance::{Checked, backup, check, restore};
 pub use reader::{Inputs, Reader};
 pub use rewrite::{Reply, Rewrite};
@@ -42,5 +49,6 @@ pub use rows::{
     Pending, PruneBefore, Pruned, Record, Redrive, Snapshot,
 };
 pub use store::{Options, Recovery, Store};
+pub use transcripts::{ChatPage, InternalChats, InternalRow, PrivateRow, PublicChats, PublicRow, Said};
 pub use verify::{AuditBreak, AuditVerdict, audit_head, verify_audit};
 pub use writer::Answer;

@@ -472,7 +472,7 @@ impl Reader {
         Inputs { reader: self, after, page: VecDeque::new(), done: false }
     }
 
-    fn conn(&self) -> Result<&Connection, StoreError> {
+    pub(crate) fn conn(&self) -> Result<&Connection, StoreError> {
         self.conn.as_ref().ok_or(StoreError::Closed)
     }
 }
@@ -545,7 +545,7 @@ fn pending(row: &Row<'_>) -> Result<Pending, rusqlite::Error> {
     Ok(Pending { notification: notification(row)?, since_ms: row.get(9)? })
 }
 
-fn id(bytes: [u8; 16]) -> u128 {
+pub(crate) fn id(bytes: [u8; 16]) -> u128 {
     u128::from_be_bytes(bytes)
 }
 

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::audit::AuditEntry;
+use crate::chats::ChatRow;
+use crate::mails::Mail;
 
 /// Everything that one step of the engine makes durable, in one transaction.
 ///
@@ -26,6 +28,10 @@ pub struct Batch {
     pub finished: Vec<Finished>,
     /// What contacts came to; each takes the place of an earlier one of the same contact.
     pub facts: Vec<Fact>,
+    /// What was said in chats, and their records, in order.
+    pub chat: Vec<ChatRow>,
+    /// Mails to be sent.
+    pub mails: Vec<Mail>,
     /// Rows of the audit log, in order.
     pub audit: Vec<AuditEntry>,
 }

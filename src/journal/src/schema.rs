@@ -14,7 +14,7 @@ const APPLICATION_ID: i64 = 0x5343_484B;
 pub(crate) const BUSY: Duration = Duration::from_secs(5);
 
 /// One migration a version; `user_version` says how many a file has had. Never change one that was released.
-const MIGRATIONS: &[&str] = &[V1, V2, V3];
+const MIGRATIONS: &[&str] = &[V1, V2, V3, V4];
 
 /// Keys: `outbox` is clustered by subscription, so that a page of one is read without walking over another's;
 /// a row lives only while a delivery waits, so in the good case it is born and dies in memory pages.
@@ -69,6 +69,36 @@ CREATE TABLE facts (
   received_ms INTEGER NOT NULL, contact BLOB NOT NULL, anonymised INTEGER NOT NULL, bytes BLOB NOT NULL,
   PRIMARY KEY (received_ms, contact)) STRICT, WITHOUT ROWID;
 CREATE INDEX facts_named ON facts (received_ms) WHERE anonymised = 0;
+";
+
+/// Chats: what visitors see and what agents say among themselves are two tables. Each is clustered by chat and number, so
+/// that a page is one stretch. The content of `files` lies in a folder beside the journal.
+const V4: &str = "
+CREATE TABLE chat_public (
+  chat BLOB NOT NULL, seq INTEGER NOT NULL, message BLOB NOT NULL, ord INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+  delivery BLOB NOT NULL, bytes BLOB NOT NULL,
+  PRIMARY KEY (chat, seq)) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX chat_public_ord ON chat_public (chat, ord);
+CREATE UNIQUE INDEX chat_public_message ON chat_public (chat, message);
+CREATE TABLE chat_internal (
+  chat BLOB NOT NULL, ord INTEGER NOT NULL, message BLOB NOT NULL, at_ms INTEGER NOT NULL, bytes BLOB NOT NULL,
+  PRIMARY KEY (chat, ord)) STRICT, WITHOUT ROWID;
+CREATE TABLE chat_contacts (
+  contact BLOB NOT NULL, chat BLOB NOT NULL,
+  PRIMARY KEY (contact, chat)) STRICT, WITHOUT ROWID;
+CREATE TABLE chat_records (
+  chat BLOB PRIMARY KEY, contact BLOB NOT NULL, queue TEXT NOT NULL, opened_ms INTEGER NOT NULL,
+  ended_ms INTEGER NOT NULL, open INTEGER NOT NULL, removed INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
+CREATE INDEX chat_records_opened ON chat_records (opened_ms, chat);
+CREATE INDEX chat_records_ended ON chat_records (open, ended_ms);
+CREATE TABLE files (
+  file BLOB PRIMARY KEY, chat BLOB NOT NULL, name TEXT NOT NULL, media_type TEXT NOT NULL, size INTEGER NOT NULL,
+  sha256 BLOB NOT NULL, at_ms INTEGER NOT NULL) STRICT;
+CREATE INDEX files_chat ON files (chat);
+CREATE TABLE mails (
+  id BLOB PRIMARY KEY, at_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL, attempts INTEGER NOT NULL,
+  error TEXT NOT NULL, dead INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
+CREATE INDEX mails_due ON mails (dead, due_ms, id);
 ";
 
 /// Opens the one connection that writes, and brings the file to this release's schema.

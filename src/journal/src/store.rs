@@ -15,11 +15,13 @@ use crate::audit::{self, AuditEntry, AuditHead};
 use crate::deliver::{self, Settled};
 use crate::error::StoreError;
 use crate::facts::{self, Anonymise};
+use crate::files;
 use crate::prune;
 use crate::reader::{Inputs, Reader, Readers};
 use crate::rewrite::{self, Rewrite};
 use crate::rows::{Batch, Counters, PruneBefore, Pruned, Redrive, Snapshot};
 use crate::schema;
+use crate::transcripts::{InternalChats, PublicChats};
 use crate::writer::{Answer, Gauges, Job, Tail, Tx, Urgency, Writer, empty_log_job, job, submit};
 
 /// A snapshot goes in by parts of this size, so that a large one delays nobody's commit by more than a part.
@@ -131,6 +133,7 @@ impl Store {
             path: path.to_owned(),
             _lock: lock,
         }));
+        files::tidy(&store.reader()?, path)?;
         let snapshot = store.reader()?.snapshot()?;
         let inputs = store.reader()?.inputs(snapshot.as_ref().map_or(0, |snapshot| snapshot.seq));
         let (last_input, last_notification) = (tail.input, tail.notification);
@@ -330,6 +333,18 @@ impl Store {
         task.await.unwrap_or(Err(StoreError::Closed))
     }
 
+    /// What visitors see of chats, for who serves visitors: it has no way to what agents say among themselves.
+    #[must_use]
+    pub fn public_chats(&self) -> PublicChats {
+        PublicChats(Arc::clone(&self.0.readers))
+    }
+
+    /// What agents see of chats, and the records.
+    #[must_use]
+    pub fn internal_chats(&self) -> InternalChats {
+        InternalChats(Arc::clone(&self.0.readers))
+    }
+
     /// Figures for the metrics.
     #[must_use]
     pub fn counters(&self) -> Counters {
@@ -353,7 +368,7 @@ impl Store {
         &self.0.path
     }
 
-    fn submit<T, F>(&self, urgency: Urgency, run: F) -> Answer<T>
+    pub(crate) fn submit<T, F>(&self, urgency: Urgency, run: F) -> Answer<T>
     where
         T: Send + 'static,
         F: FnMut(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
