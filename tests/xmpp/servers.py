@@ -82,7 +82,7 @@ Component "{upload}" "http_file_share"
   http_host = "localhost"
   http_external_url = "https://localhost:{https}/"
   http_file_share_size_limit = 20000000
-  http_file_share_access = {{ "{cti}" }}
+  http_file_share_access = {{ "{domain}"; "{cti}" }}
 
 Component "{cti}"
   component_secret = "{secret}"
