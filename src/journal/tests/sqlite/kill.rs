@@ -4,9 +4,9 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
-use schakel_journal::{Options, Store, check};
+use schakel_journal::{Batch, Options, Store, check};
 
-use crate::conformance::{batch, pending};
+use crate::conformance::{batch, chats, pending};
 
 const CHILD: &str = "SCHAKEL_JOURNAL_KILL_CHILD";
 
@@ -16,7 +16,8 @@ fn child(path: &str) {
     let mut out = std::io::stdout().lock();
     let mut waiting = std::collections::VecDeque::new();
     for seq in recovery.last_input + 1.. {
-        waiting.push_back((seq, store.append(batch(seq, &[7]))));
+        let said = Batch { chat: vec![chats::public(1, seq, seq, "x")], ..batch(seq, &[7]) };
+        waiting.push_back((seq, store.append(said)));
         if waiting.len() == 64 {
             let (seq, answer) = waiting.pop_front().expect("64");
             answer.wait().expect("appended");
@@ -61,6 +62,11 @@ fn what_was_acknowledged_survives_sigkill() {
         assert_eq!(recovery.last_notification, recovery.last_input, "one transaction");
         let waiting = store.reader().unwrap().pending_count(7).unwrap();
         assert_eq!(waiting, recovery.last_notification, "one transaction");
+        // O14: what was said is there exactly as far as its inputs and notifications are.
+        let last = recovery.last_input;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let end = runtime.block_on(store.public_chats().page(1, last - 1, 9)).unwrap();
+        assert_eq!(end.rows.iter().map(|row| row.seq).collect::<Vec<_>>(), [last], "one transaction");
         assert_eq!(pending(&store, 7).first(), Some(&1));
         acknowledged = recovery.last_input;
     }

@@ -209,3 +209,51 @@ async fn reading_goes_on_beside_writing() {
     assert_eq!(reader.latest().unwrap(), 600, "what was answered can be read at once");
     store.append(Batch::default()).await.expect("an empty batch is a barrier");
 }
+
+#[tokio::test]
+async fn what_a_crash_left_of_files_goes_and_nothing_else() {
+    let file = File::new();
+    let (store, recovery) = file.open();
+    store.files().put(conformance::chats::file(1, 5, b"kept")).await.unwrap();
+    let folder = store.files().path(5).parent().unwrap().to_owned();
+    drop((store, recovery));
+    let without_row = folder.join(format!("{:032x}", 6));
+    let half = folder.join(format!("{:032x}.part", 5));
+    let strange = folder.join("README");
+    for path in [&without_row, &half, &strange] {
+        std::fs::write(path, b"x").unwrap();
+    }
+    let (store, _) = file.open();
+    assert_eq!([&without_row, &half, &strange].map(|path| path.exists()), [false, false, true]);
+    assert!(store.files().content(1, 5).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn erased_words_of_a_chat_are_in_no_file_any_more() {
+    let file = File::new();
+    let (store, recovery) = file.open();
+    drop(recovery);
+    let word = "Wachtwoordvergeten";
+    let said = Batch { chat: vec![conformance::chats::public(1, 1, 1, word)], ..Batch::default() };
+    store.append(said).await.unwrap();
+    store.files().put(conformance::chats::file(1, 5, b"Wachtwoordvergeten")).await.unwrap();
+    let in_files = || {
+        let mut found = 0;
+        let mut folders = vec![file.folder.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let bytes = std::fs::read(path).unwrap();
+                    found += bytes.windows(word.len()).filter(|some| *some == word.as_bytes()).count();
+                }
+            }
+        }
+        found
+    };
+    assert!(in_files() >= 2, "the row and the file");
+    store.erase_chats(&[1], conformance::chats::words()).await.unwrap();
+    store.empty_log().await.unwrap();
+    assert_eq!(in_files(), 0);
+}

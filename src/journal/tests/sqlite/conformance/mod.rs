@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use schakel_journal::{Batch, Input, Notification, Options, Recovery, Store};
 
+pub mod chats;
 pub mod delivery;
 pub mod facts;
 pub mod history;
@@ -38,6 +39,13 @@ macro_rules! conformance {
             facts: a_fact_takes_the_place_of_an_earlier_one, facts_are_read_by_period_in_pages,
                 facts_are_anonymised_once_and_come_back_named, a_fact_that_cannot_be_anonymised_is_told,
                 facts_are_removed_in_steps;
+            chats: w08_what_agents_say_among_themselves_is_in_their_view_only,
+                o14_a_message_is_there_with_its_input_or_not_at_all,
+                a_number_that_is_given_twice_does_not_stop_the_house,
+                a_page_ends_at_its_limit_and_says_whether_there_is_more,
+                whether_a_message_arrived_is_kept_beside_it, o24_a_record_takes_the_place_of_the_one_before,
+                a_chat_goes_with_all_that_is_of_it, erased_words_are_gone_and_the_order_stays,
+                w09_a_file_comes_back_and_only_to_its_chat, c15_a_mail_waits_until_it_is_taken_or_given_up;
             tables: a_key_is_known_from_acceptance_to_reply, old_keys_are_pruned, records_are_created_replaced_deleted;
         );
     };
