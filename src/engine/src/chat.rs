@@ -11,8 +11,7 @@ use schakel_core::model::chat::{
     Author, Chat, Content, Delivery, Fields, MessageRef, NotForVisitors, PrivateMessage, PublicMessage,
     Rating, Visitor, Way,
 };
-use schakel_core::model::ids::{ChatId, ProviderChatId, Str};
-use schakel_core::model::pii::Pii;
+use schakel_core::model::ids::{ChatId, ProviderChatId};
 use schakel_core::model::time::Time;
 use schakel_core::state::State;
 use schakel_journal::{self as journal, ChatBytes, ChatRecord, ChatRow};

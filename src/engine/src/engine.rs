@@ -312,10 +312,12 @@ impl Engine {
         let goes_on =
             |id: &&ContactId| self.state.contacts.get(*id).is_some_and(|contact| contact.ended.is_none());
         let going_on = live.iter().filter(goes_on).copied().collect();
+        let chats = self.state.chats.values().filter(|chat| contacts.binary_search(&chat.contact).is_ok());
+        let chats = chats.map(|chat| chat.id).collect();
         if !live.is_empty() || !sessions.is_empty() {
             self.apply(InputBody::Erase { contacts: live, sessions }, turn);
         }
-        turn.acts.push(Act::Erased(answer, Erased { contacts, going_on }));
+        turn.acts.push(Act::Erased(answer, Erased { contacts, chats, going_on }));
     }
 
     /// One input: into the state, into the batch.

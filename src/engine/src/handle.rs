@@ -72,6 +72,9 @@ pub(crate) struct EraseAsk {
 pub struct Erased {
     /// Those asked for, and the live ones with the reference.
     pub contacts: Vec<ContactId>,
+    /// Their chats that the state knows; of those that it has forgotten the journal does
+    /// ([`schakel_journal::InternalChats::of_contacts`]).
+    pub chats: Vec<ChatId>,
     /// Those of them that go on: what the telephone system tells of them from now on has the number again.
     pub going_on: Vec<ContactId>,
 }
