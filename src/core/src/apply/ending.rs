@@ -240,6 +240,7 @@ impl Context<'_> {
         let Some(known) = self.state.contacts.get_mut(&contact) else { return };
         known.calls.retain(|call| *call != id);
         if known.calls.is_empty()
+            && known.chats.is_empty()
             && let Some(forgotten) = self.state.contacts.remove(&contact)
         {
             for id in forgotten.transfers {

@@ -1,9 +1,11 @@
 //! Forgetting who a customer was, at his request (GDPR article 17). What happened stays, without number and name.
 
 use super::Context;
+use crate::command::chat::{ChatChange, ChatCommand};
 use crate::command::{Command, CommandState};
 use crate::model::call::{Call, Direction, Party};
-use crate::model::ids::{CallId, ContactId, DeviceId, ProviderId, SessionId};
+use crate::model::chat::{Chat, Content, Visitor, Way};
+use crate::model::ids::{CallId, ChatId, ContactId, DeviceId, ProviderChatId, ProviderId, SessionId, Str};
 use crate::model::pii::Pii;
 use crate::state::State;
 
@@ -15,7 +17,8 @@ impl Context<'_> {
     /// before is the journal's business.
     ///
     /// The outside device of a call that goes on keeps its name here, because events say by that name what happens to
-    /// it; it is not shown, and it goes with the call.
+    /// it; it is not shown, and it goes with the call. So do the conversation of a chat that goes on, and words that its
+    /// provider has not taken yet.
     pub(super) fn erase(&mut self, contacts: &[ContactId], sessions: &[SessionId]) {
         for id in contacts {
             let Some(contact) = self.state.contacts.get_mut(id) else { continue };
@@ -24,11 +27,15 @@ impl Context<'_> {
             contact.dialled.take_if(|dialled| dialled.number == contact.customer.number);
             contact.customer = hidden();
             contact.reference = None;
-            let calls = contact.calls.clone();
+            let (calls, chats) = (contact.calls.clone(), contact.chats.clone());
             for call in &calls {
                 self.erase_call(*call);
             }
             self.erase_commands(&calls);
+            for chat in &chats {
+                self.erase_chat(*chat);
+            }
+            self.erase_chat_commands(&chats);
         }
         for route in self.state.routes.values_mut() {
             if route.contact.is_some_and(|contact| contacts.contains(&contact)) {
@@ -89,6 +96,89 @@ impl Context<'_> {
                 *reference = None;
             }
         }
+    }
+}
+
+impl Context<'_> {
+    fn erase_chat(&mut self, id: ChatId) {
+        let Some(chat) = self.state.chats.get_mut(&id) else { return };
+        let at = chat.at_provider().map(|(provider, conversation)| (provider.clone(), conversation.clone()));
+        let live = chat.state.is_live();
+        hide_visitor(chat);
+        chat.version += 1;
+        let Some((provider, conversation)) = at else { return };
+        if live {
+            // Events name it by this; it goes when it has ended and is forgotten.
+            chat.way = Way::Provider(provider, conversation);
+            return;
+        }
+        chat.outgoing.clear();
+        chat.closing = false;
+        let keys: Vec<Str> =
+            chat.messages.iter_mut().flat_map(|said| std::mem::take(&mut said.keys)).collect();
+        self.forget_conversation(&provider, &conversation, id);
+        if let Some(read) = self.state.archives.get_mut(&provider) {
+            for key in &keys {
+                read.known.remove(key);
+            }
+            let known = &read.known;
+            read.heard.retain(|key| known.contains(key));
+        }
+    }
+
+    /// What was said, of commands that have their outcome.
+    fn erase_chat_commands(&mut self, chats: &[ChatId]) {
+        for record in self.state.commands.values_mut() {
+            let done = matches!(record.state, CommandState::Done { .. });
+            let Command::Chat(asked) = &mut record.command else { continue };
+            if !done || !record.chat.is_some_and(|chat| chats.contains(&chat)) {
+                continue;
+            }
+            match asked {
+                ChatCommand::Open { visitor, .. } => **visitor = Visitor::default(),
+                ChatCommand::Change { change, .. } => match change {
+                    ChatChange::Say { content, .. } => **content = Content::text(""),
+                    ChatChange::SetFields(fields) => {
+                        fields.subject = None;
+                        fields.remarks = None;
+                        fields.email = None;
+                    }
+                    ChatChange::Rate { explanation, .. } => *explanation = None,
+                    _ => {}
+                },
+                _ => {}
+            }
+        }
+    }
+
+    /// A provider's conversation leads to a chat no more.
+    pub(super) fn forget_conversation(
+        &mut self,
+        provider: &ProviderId,
+        conversation: &ProviderChatId,
+        chat: ChatId,
+    ) {
+        let Some(conversations) = self.state.by_conversation.get_mut(provider) else { return };
+        if conversations.get(conversation) == Some(&chat) {
+            conversations.remove(conversation);
+        }
+        if conversations.is_empty() {
+            self.state.by_conversation.remove(provider);
+        }
+    }
+}
+
+/// Takes out of a chat who its visitor is, and what he and others noted of him.
+pub(super) fn hide_visitor(chat: &mut Chat) {
+    chat.visitor = Visitor { language: chat.visitor.language.take(), ..Visitor::default() };
+    chat.fields.subject = None;
+    chat.fields.remarks = None;
+    chat.fields.email = None;
+    if let Some(rating) = &mut chat.rating {
+        rating.explanation = None;
+    }
+    if let Way::Provider(_, conversation) = &mut chat.way {
+        *conversation = ERASED.into();
     }
 }
 

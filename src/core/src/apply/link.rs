@@ -143,6 +143,7 @@ impl Context<'_> {
             self.tell_provider(Kind::ProviderUp, provider);
         }
         self.tell_provider(Kind::ProviderResynced, provider);
+        self.chat_link_up(provider);
     }
 
     /// The live calls of a provider.
@@ -173,6 +174,7 @@ impl Context<'_> {
         for device in devices {
             self.set_monitor(provider, &device, Monitor::None);
         }
+        self.chat_link_lost(provider);
     }
 
     /// What is known of a call is from here on what was known last.

@@ -64,7 +64,12 @@ impl Context<'_> {
             },
         );
         self.concerns(id, Some(session));
-        self.because_of(Some(id), |context| context.take_up(session));
+        self.because_of(Some(id), |context| {
+            context.take_up(session);
+            if let Some(contact) = contact {
+                context.wraps_up(session, contact);
+            }
+        });
         self.fulfil(id);
     }
 
@@ -203,6 +208,9 @@ impl Context<'_> {
             known.session = None;
             self.touch(&agent);
             self.end_after_call(&agent, cause);
+        }
+        if !parked {
+            self.wrapped_up(id);
         }
     }
 

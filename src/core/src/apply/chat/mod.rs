@@ -6,7 +6,10 @@
 //! queue    waiting chats, the order in which they are served, and the text that the visitor is shown (C07 to C10)
 //! offer    offers and invitations: made, taken, declined, expired, revoked
 //! party    who takes part: join, watch, leave, hand over
-//! say      what is said: order, repetition, limits, delivery
+//! say      what is said: who may, order, repetition
+//! content  what may be said: size, characters, files, choices
+//! heard    what a provider tells that was said: repetition by its names, limits, what came late
+//! delivery whether what was said reached the visitor, and what is said again
 //! end      the end, silence, wrapping, archive, removal, rating
 //! ```
 //!
@@ -14,7 +17,10 @@
 //! transcripts are kept, in the same transaction as the input, and only then is anybody told (O14).
 
 mod channel;
+mod content;
+mod delivery;
 mod end;
+mod heard;
 mod offer;
 mod open;
 mod party;
@@ -30,9 +36,11 @@ use crate::command::chat::{ChatChange, ChatCommand};
 use crate::command::{Actor, Command, Refusal, RefusalCause};
 use crate::effect::Effect;
 use crate::model::chat::Chat;
-use crate::model::ids::{ChatId, CommandId, ProviderId};
+use crate::model::ids::{AgentId, ChatId, CommandId, ProviderChatId, ProviderId, QueueId};
 use crate::model::pii::Pii;
+use crate::model::provider::LinkState;
 use crate::report::chat::{ArchivePosition, ChatEvent, ChatReport, ConversationEvent};
+use crate::settings::QueueSettings;
 use crate::state::State;
 
 impl Context<'_> {
@@ -140,12 +148,25 @@ impl Context<'_> {
         }
     }
 
-    /// Asks a chat's provider, where it has one.
-    fn converse(&mut self, chat: ChatId, operation: ChatOperation) {
-        let provider = self.state.chats.get(&chat).and_then(Chat::at_provider).map(|(id, _)| id.clone());
-        if let Some(provider) = provider {
-            self.effects.push(Effect::Converse { provider, operation });
+    /// Asks a chat's provider, where it has one. While its link is not up nothing is asked: what matters is said again
+    /// when it is.
+    fn converse(&mut self, chat: ChatId, operation: impl FnOnce(ProviderChatId) -> ChatOperation) {
+        let at = self.state.chats.get(&chat).and_then(Chat::at_provider);
+        let Some((provider, conversation)) = at.map(|(at, chat)| (at.clone(), chat.clone())) else { return };
+        if self.is_link_up(&provider) {
+            self.effects.push(Effect::Converse { provider, operation: operation(conversation) });
         }
+    }
+
+    fn is_link_up(&self, provider: &ProviderId) -> bool {
+        self.state.providers.get(provider).is_some_and(|known| known.link == LinkState::Up)
+    }
+
+    /// The rules of a chat's queue; the documents' where it is not configured any more.
+    fn rules(&self, chat: ChatId) -> QueueSettings {
+        let queue = self.state.chats.get(&chat).map(|chat| &chat.queue);
+        let known = queue.and_then(|queue| self.state.settings.chat.queue(queue)).cloned();
+        known.unwrap_or_else(|| QueueSettings::named(queue.map_or("", QueueId::as_str)))
     }
 
     /// Notes the chat that a command made or concerns.
@@ -166,8 +187,11 @@ pub fn memory(state: &State, provider: &ProviderId) -> Memory {
             .collect(),
         conversations: conversations
             .filter_map(|(conversation, id)| {
-                let chat = state.chats.get(id)?;
-                let agents = chat.present().map(|one| (one.agent.clone(), one.nickname.clone()));
+                let chat = state.chats.get(id).filter(|chat| chat.state.is_live() || chat.closing)?;
+                let agents = chat
+                    .present()
+                    .filter(|_| chat.state.is_live())
+                    .map(|one| (one.agent.clone(), one.nickname.clone()));
                 Some(Conversation {
                     chat: conversation.clone(),
                     queue: chat.queue.clone(),
@@ -177,6 +201,20 @@ pub fn memory(state: &State, provider: &ProviderId) -> Memory {
             .collect(),
         agents: channel::presences(state),
     }
+}
+
+/// The chat is not in a state that allows it, in these words.
+fn not_now(detail: &str) -> Refusal {
+    Refusal::new(RefusalCause::InvalidChatState, detail)
+}
+
+fn ended() -> Refusal {
+    not_now("The chat has ended.")
+}
+
+fn not_participant(agent: &AgentId) -> Refusal {
+    let detail = format!("User {agent:?} does not take part in the chat; join it first.");
+    Refusal::new(RefusalCause::NotParticipant, detail)
 }
 
 fn unknown_chat() -> Refusal {

@@ -1,9 +1,12 @@
 //! What is always true of a [`State`]: asked by tests after every input, here and in the engine.
 
+mod chat;
+
 use crate::apply::availability;
 use crate::command::CommandState;
 use crate::model::availability::{Claim, Claimant};
 use crate::model::call::{Call, Purpose};
+use crate::model::chat::Chat;
 use crate::model::route::RouteState;
 use crate::state::{Deadline, State};
 use std::collections::BTreeSet;
@@ -19,6 +22,7 @@ pub fn violations(state: &State) -> Vec<String> {
     routes(state, &mut found);
     agents(state, &mut found);
     sessions(state, &mut found);
+    chat::chats(state, &mut found);
     found
 }
 
@@ -69,16 +73,21 @@ fn calls(state: &State, found: &mut Vec<String>) {
 fn contacts(state: &State, found: &mut Vec<String>) {
     for (id, contact) in &state.contacts {
         let mut wrong = |what: &str| found.push(format!("contact {id}: {what}"));
-        if contact.calls.is_empty() {
-            wrong("it has no call");
+        if contact.calls.is_empty() && contact.chats.is_empty() {
+            wrong("it has neither call nor chat");
+        }
+        let chats: Vec<Option<&Chat>> = contact.chats.iter().map(|chat| state.chats.get(chat)).collect();
+        if chats.iter().any(|chat| chat.is_none_or(|chat| chat.contact != *id)) {
+            wrong("one of its chats is not there or belongs to another");
         }
         let calls: Vec<Option<&Call>> = contact.calls.iter().map(|call| state.calls.get(call)).collect();
         if calls.iter().any(|call| call.is_none_or(|call| call.contact != *id)) {
             wrong("one of its calls is not there or belongs to another");
         }
-        let live = calls.iter().flatten().any(|call| call.is_live());
+        let live = calls.iter().flatten().any(|call| call.is_live())
+            || chats.iter().flatten().any(|chat| chat.state.is_live());
         if live == contact.ended.is_some() {
-            wrong("it has ended while a call lives, or lives without one");
+            wrong("it has ended while a call or a chat lives, or lives without one");
         }
         if contact.ended.is_some()
             && !contact.calls.iter().all(|call| state.armed.contains_key(&Deadline::ForgetCall(*call)))

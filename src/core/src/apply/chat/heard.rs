@@ -1,0 +1,164 @@
+//! What a provider tells that was said: repetition by its names, limits, what came late.
+
+use super::Context;
+use super::content::neutral;
+use super::say::{MINUTE, Saying};
+use crate::adapter::ChatOperation;
+use crate::model::chat::{Audience, Author, Chat, Content, Presence};
+use crate::model::ids::{ChatId, MessageId, OptionId, ProviderChatId, ProviderId, Str};
+use crate::model::pii::Pii;
+use crate::report::chat::{Heard, HeardBy};
+use crate::settings::{ChatLimits, TextId};
+use crate::state::HEARD_KEPT;
+
+/// Names that are kept of one message: a provider and its archive have two or three for it.
+const KEYS_MAX: usize = 8;
+
+impl Context<'_> {
+    pub(super) fn heard(&mut self, provider: &ProviderId, conversation: &ProviderChatId, heard: &Heard) {
+        if self.is_repetition(provider, conversation, heard) {
+            self.state.counters.repeated_messages += 1;
+            return;
+        }
+        self.remember(provider, &heard.keys);
+        match (self.live_at(provider, conversation), &heard.by, &heard.queue) {
+            (Some(chat), ..) => self.take_heard(chat, heard),
+            (None, HeardBy::Visitor, Some(queue)) => {
+                self.open_at_provider(provider, conversation, queue, &heard.visitor, Some(heard));
+            }
+            (None, ..) => self.state.counters.unknown_conversations += 1,
+        }
+    }
+
+    /// Takes what was said in a live chat into its transcript, within its limits.
+    pub(super) fn take_heard(&mut self, chat: ChatId, heard: &Heard) {
+        let limits = self.state.settings.chat.limits;
+        let Some(known) = self.state.chats.get(&chat) else { return };
+        let text = words(heard, &limits);
+        if text.trim().is_empty() {
+            self.state.counters.unexpected_reports += 1;
+            return;
+        }
+        let full = known.messages.len() >= limits.messages_max as usize;
+        let large = text.len() > limits.message_bytes_max as usize;
+        let (author, audience) = match &heard.by {
+            HeardBy::Visitor => (Author::Visitor, Audience::Public),
+            HeardBy::Agent(agent) => (Author::Agent(agent.clone()), Audience::Public),
+            HeardBy::AgentPrivately(agent) => (Author::Agent(agent.clone()), Audience::Agents),
+        };
+        if full || large {
+            self.state.counters.refused_messages += 1;
+            return self.refuse_heard(chat, heard, false);
+        }
+        // What was kept for us meanwhile came in its own time: the limit is for what is said now.
+        if author == Author::Visitor && heard.said.is_none() && self.count_words(chat).is_err() {
+            return self.refuse_heard(chat, heard, true);
+        }
+        let Some(known) = self.state.chats.get(&chat) else { return };
+        if let Author::Agent(agent) = &author
+            && !known.present().any(|one| one.agent == *agent)
+        {
+            // He said it, and the others have seen it: it is believed.
+            self.state.counters.unexpected_reports += 1;
+        }
+        let mut content = Content::text(&text);
+        if author == Author::Visitor {
+            content.chosen = chosen(known, &text);
+        }
+        let corrects = heard.corrects.as_ref().and_then(|key| corrected(known, key, &author, audience));
+        let mut keys = heard.keys.clone();
+        keys.truncate(KEYS_MAX);
+        let id = MessageId(self.ids.make());
+        let is_visitor = author == Author::Visitor;
+        self.put(chat, Saying { id, author, audience, content, said: heard.said, corrects, keys });
+        if is_visitor && heard.said.is_none() {
+            self.visitor_presence(chat, Presence::There);
+        }
+    }
+
+    /// Whether it was heard before: one of its names is known. The others are learnt, so that whichever comes next is
+    /// known too.
+    fn is_repetition(&mut self, provider: &ProviderId, conversation: &ProviderChatId, heard: &Heard) -> bool {
+        let known = self.state.archives.get(provider).map(|read| &read.known);
+        let in_ring = known.is_some_and(|known| heard.keys.iter().any(|key| known.contains(key)));
+        let chat = self.state.by_conversation.get(provider).and_then(|ids| ids.get(conversation));
+        let chat = chat.and_then(|chat| self.state.chats.get_mut(chat));
+        let named = |keys: &[Str]| heard.keys.iter().any(|key| keys.contains(key));
+        let said = chat.and_then(|chat| chat.messages.iter_mut().rev().find(|said| named(&said.keys)));
+        let in_chat = said.is_some();
+        if let Some(said) = said {
+            for key in &heard.keys {
+                if said.keys.len() < KEYS_MAX && !said.keys.contains(key) {
+                    said.keys.push(key.clone());
+                }
+            }
+        }
+        if in_ring || in_chat {
+            self.remember(provider, &heard.keys);
+        }
+        in_ring || in_chat
+    }
+
+    fn remember(&mut self, provider: &ProviderId, keys: &[Str]) {
+        let read = self.state.archives.entry(provider.clone()).or_default();
+        for key in keys.iter().take(KEYS_MAX) {
+            if read.known.insert(key.clone()) {
+                read.heard.push_back(key.clone());
+            }
+        }
+        while read.heard.len() > HEARD_KEPT {
+            if let Some(oldest) = read.heard.pop_front() {
+                read.known.remove(&oldest);
+            }
+        }
+    }
+
+    /// The visitor is told that something of his was not taken; once a minute at most.
+    fn refuse_heard(&mut self, chat: ChatId, heard: &Heard, can_retry: bool) {
+        let at = self.at;
+        let settings = &self.state.settings.chat;
+        let Some(known) = self.state.chats.get_mut(&chat) else { return };
+        if heard.by != HeardBy::Visitor || known.refused.is_some_and(|told| told + MINUTE > at) {
+            return;
+        }
+        known.refused = Some(at);
+        let text = settings.text(TextId::Refused, known.visitor.language.as_deref());
+        let keys = heard.keys.clone();
+        self.converse(chat, |chat| ChatOperation::Refuse { chat, keys, text, can_retry });
+    }
+}
+
+/// The words, and after them the files that lie at the provider: named, one a line.
+fn words(heard: &Heard, limits: &ChatLimits) -> String {
+    let mut text = neutral(heard.text.expose());
+    for link in heard.links.iter().take(limits.files_max as usize).map(Pii::expose) {
+        let link = neutral(link);
+        if !text.contains(&link) {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&link);
+        }
+    }
+    text
+}
+
+/// The message that another takes the place of: of the same author, for the same eyes. What is not known is not
+/// corrected: its correction stands as a message.
+fn corrected(chat: &Chat, key: &Str, author: &Author, audience: Audience) -> Option<MessageId> {
+    let public = audience == Audience::Public;
+    let named = chat.messages.iter().rev().find(|said| said.keys.contains(key));
+    let same = named.filter(|said| said.author == *author && said.seq.is_some() == public);
+    same.map(|said| said.id)
+}
+
+/// The option that a visitor chose in a chat program that knows no choices: he writes its name, or its number in the
+/// list that he was shown last (W06). His words stay what they are.
+fn chosen(chat: &Chat, text: &str) -> Option<(MessageId, OptionId)> {
+    let asked = chat.messages.iter().rev().find(|said| !said.options.is_empty())?;
+    let text = text.trim();
+    let named = asked.options.iter().find(|option| option.as_str().eq_ignore_ascii_case(text));
+    let number = || text.parse::<usize>().ok()?.checked_sub(1);
+    let option = named.or_else(|| asked.options.get(number()?))?;
+    Some((asked.id, option.clone()))
+}
