@@ -4,7 +4,7 @@ use super::Context;
 use super::availability::newcomer;
 use crate::command::{Actor, Command, Refusal, RefusalCause};
 use crate::model::action::Reason;
-use crate::model::agent::{ProviderAgentState, Readiness, Registration};
+use crate::model::agent::{Agent, ProviderAgentState, Readiness, Registration};
 use crate::model::cause::Cause;
 use crate::model::device::DeviceKind;
 use crate::model::ids::{AgentId, CommandId, DeviceId, ProviderId};
@@ -78,10 +78,15 @@ impl Context<'_> {
         readiness: &Readiness,
     ) {
         self.accept(id, command, by, None, None, None);
-        let known = self.state.agents.get_mut(agent).filter(|agent| agent.registration.is_some());
-        let Some(known) = known else {
+        let there = |agent: &&mut Agent| agent.registration.is_some() || agent.chat.is_some();
+        let Some(known) = self.state.agents.get_mut(agent).filter(there) else {
             return self.refuse(id, Refusal::not_allowed(RefusalCause::NotRegistered, Reason::NotRegistered));
         };
+        // He is back, for chats too.
+        if let Some(service) = known.chat.as_mut().filter(|_| *readiness == Readiness::Ready) {
+            service.paused = false;
+            service.ignored = 0;
+        }
         if known.readiness != *readiness || known.rested.is_some() {
             known.version += 1;
         }

@@ -8,21 +8,28 @@
 //! | after-call work | session; PBX | after call | 100 | no | no |
 //! | not ready | JKC, and the PBX in its own words | not ready | | no | no |
 //! | do-not-disturb; forwarded | device | not ready | | no | no |
-//! | an open session | JKC | in session | 100 | yes (T16) | no |
-//! | none of these | | available | | yes | while there is room |
+//! | an open session, but about a chat in which he takes part | JKC | in session | 100 | yes (T16) | no |
+//! | a chat in which he takes part | JKC | chatting | 100/n a chat | no | while there is room |
+//! | a chat that is offered to him | schakel | chatting | 100/n an offer | yes: it is taken away when one rings | while there is room |
+//! | ignored too many offers; his chat program says away, busy or gone | schakel; provider | available | | yes | no |
+//! | in the chat channel, at no telephone | JKC | available | | no | while there is room |
+//! | none of these | | available | | yes | in the chat channel, while there is room |
 //!
-//! "Busy" of a PBX says nothing by itself: the calls at his device do.
+//! "Busy" of a PBX says nothing by itself: the calls at his device do. Nor does the "not ready" that it was asked for
+//! because he chats. A session about a chat of his is no work beside it: he can have other chats meanwhile (O15). One in
+//! the chat channel whose heartbeats have stopped is given no chats, and is what he was until his grace period is over.
 //!
 //! Whatever may change it marks the agent ([`Context::touch`]); at the end of the input those marked are looked at once:
-//! questions about a session (T16), after-call work (T11), availability, and what the PBX is to make of him.
+//! questions about a session (T16), after-call work (T11), availability, what the PBX is to make of him, and his chats.
 
 use super::Context;
-use super::follow::is_no_agent;
+use super::follow::{is_asked_for_chat, is_no_agent};
 use crate::effect::Effect;
 use crate::model::agent::{Agent, ProviderAgentState, Readiness};
 use crate::model::availability::{Availability, AvailabilityState, Because, CAPACITY, Claim, Claimant};
 use crate::model::cause::Cause;
-use crate::model::ids::{AgentId, CallId, CommandId, DeviceId, ProviderId};
+use crate::model::chat_service::{ChatService, Show};
+use crate::model::ids::{AgentId, CallId, ChatId, CommandId, DeviceId, ProviderId, SessionId};
 use crate::model::provider::LinkState;
 use crate::model::time::Time;
 use crate::notification::{Kind, Subject};
@@ -47,16 +54,31 @@ pub(super) struct Touched {
 pub fn availability(state: &State, agent: &Agent) -> Availability {
     let reasons = reasons(state, agent);
     let word = reasons.first().map_or(AvailabilityState::Available, in_one_word);
+    let works = matches!(word, AvailabilityState::Available | AvailabilityState::Chatting);
+    let no_calls = |reason: &Because| matches!(reason, Because::Chat(_) | Because::NoTelephone);
+    let no_chats = |reason: &Because| matches!(reason, Because::ChatPaused | Because::ChatShown(_));
+    let takes_calls = (works || word == AvailabilityState::InSession) && !reasons.iter().any(no_calls);
+    let may_chat = works && !reasons.iter().any(no_chats);
     let mut now = Availability {
         state: word,
-        ledger: reasons.iter().filter_map(claim).collect(),
+        ledger: reasons.iter().filter_map(|reason| claim(state, agent, reason)).collect(),
         reasons,
-        takes_calls: matches!(word, AvailabilityState::Available | AvailabilityState::InSession),
+        takes_calls,
         takes_chats: false,
         since: agent.availability.since,
     };
-    now.takes_chats = word == AvailabilityState::Available && now.room() > 0;
+    let service = agent.chat.as_ref().filter(|service| may_chat && service.vanished.is_none());
+    let least = service.and_then(|service| least_share(state, service));
+    now.takes_chats = least.is_some_and(|least| now.room() >= least);
     now
+}
+
+/// What a chat takes, or would take, of an agent's capacity: by its queue, and by his own number of chats at once.
+pub(super) fn share_of(state: &State, agent: &Agent, chat: ChatId) -> u16 {
+    let queue = state.chats.get(&chat).and_then(|chat| state.settings.chat.queue(&chat.queue));
+    let at_once = agent.chat.as_ref().and_then(|service| service.chats_max);
+    // A queue that is not configured any more gives nothing to go by: its chats take nothing from others.
+    queue.map_or(1, |queue| queue.share(at_once))
 }
 
 /// An agent who has just become known: he sits nowhere yet.
@@ -125,6 +147,7 @@ impl Context<'_> {
                     // What the PBX has been asked says how its "logged off" is meant.
                     context.make_follow(&agent);
                     context.refresh(&agent);
+                    context.mind_chats(&agent);
                 });
                 self.reconstructed = before;
             }
@@ -142,6 +165,7 @@ impl Context<'_> {
             now.since = self.at;
         }
         let device = agent.registration.as_ref().map(|sits| sits.device.clone());
+        self.redistribute |= agent.chat.is_some();
         if let Some(agent) = self.state.agents.get_mut(id) {
             agent.availability = now;
             agent.version += 1;
@@ -163,7 +187,8 @@ fn reasons(state: &State, agent: &Agent) -> Vec<Because> {
     let mut found = Vec::new();
     let seat = agent.registration.as_ref();
     let device = seat.and_then(|seat| state.device(&seat.provider, &seat.device));
-    if seat.is_none() {
+    let chats = state.of_agent.get(&agent.id);
+    if seat.is_none() && agent.chat.is_none() {
         found.push(Because::NotRegistered);
     }
     if agent.provider_state == Some(ProviderAgentState::LoggedOff) && !is_no_agent(agent) {
@@ -188,7 +213,10 @@ fn reasons(state: &State, agent: &Agent) -> Vec<Because> {
     if let Readiness::NotReady(reason) = &agent.readiness {
         found.push(Because::NotReady(reason.clone()));
     }
-    if let Some(ProviderAgentState::NotReady(reason)) = &agent.provider_state {
+    let chatting = chats.is_some_and(|has| !has.chats.is_empty());
+    if let Some(ProviderAgentState::NotReady(reason)) = &agent.provider_state
+        && !(chatting && is_asked_for_chat(agent))
+    {
         found.push(Because::ProviderNotReady(reason.clone()));
     }
     if device.is_some_and(|device| device.do_not_disturb) {
@@ -197,8 +225,40 @@ fn reasons(state: &State, agent: &Agent) -> Vec<Because> {
     if device.is_some_and(|device| device.forwarding) {
         found.push(Because::Forwarded);
     }
-    found.extend(agent.session.map(Because::Session));
     found
+        .extend(agent.session.filter(|session| !is_about_chat(state, agent, *session)).map(Because::Session));
+    if let Some(has) = chats {
+        found.extend(has.chats.iter().map(|chat| Because::Chat(*chat)));
+        found.extend(has.offers.keys().map(|offer| Because::Offer(*offer)));
+    }
+    if let Some(service) = &agent.chat {
+        if service.paused {
+            found.push(Because::ChatPaused);
+        }
+        let shown = service.shown.as_ref().map(|shown| shown.show);
+        let free = |show: &Show| matches!(show, Show::Chat | Show::Available);
+        found.extend(shown.filter(|show| !free(show)).map(Because::ChatShown));
+        if seat.is_none() {
+            found.push(Because::NoTelephone);
+        }
+    }
+    found
+}
+
+/// Whether a session is about a chat in which its agent takes part, or that is offered to him.
+fn is_about_chat(state: &State, agent: &Agent, session: SessionId) -> bool {
+    let about = state.sessions.get(&session).and_then(|session| session.contact);
+    let has = state.of_agent.get(&agent.id).into_iter();
+    let mut chats = has
+        .flat_map(|has| has.chats.iter().chain(has.offers.values()))
+        .filter_map(|chat| state.chats.get(chat));
+    about.is_some() && chats.any(|chat| Some(chat.contact) == about)
+}
+
+/// What the smallest chat of an agent's queues would take; none where he has no queue.
+fn least_share(state: &State, service: &ChatService) -> Option<u16> {
+    let queues = service.queues.iter().filter_map(|queue| state.settings.chat.queue(queue));
+    queues.map(|queue| queue.share(service.chats_max)).min()
 }
 
 fn in_one_word(reason: &Because) -> AvailabilityState {
@@ -216,12 +276,15 @@ fn in_one_word(reason: &Because) -> AvailabilityState {
     }
 }
 
-fn claim(reason: &Because) -> Option<Claim> {
-    let by = match reason {
-        Because::Call(call) => Claimant::Call(*call),
-        Because::AfterCall(_) => Claimant::AfterCall,
-        Because::Session(session) => Claimant::Session(*session),
+fn claim(state: &State, agent: &Agent, reason: &Because) -> Option<Claim> {
+    let offered = |offer| state.of_agent.get(&agent.id).and_then(|has| has.offers.get(offer));
+    let (by, share) = match reason {
+        Because::Call(call) => (Claimant::Call(*call), CAPACITY),
+        Because::AfterCall(_) => (Claimant::AfterCall, CAPACITY),
+        Because::Session(session) => (Claimant::Session(*session), CAPACITY),
+        Because::Chat(chat) => (Claimant::Chat(*chat), share_of(state, agent, *chat)),
+        Because::Offer(offer) => (Claimant::Offer(*offer), share_of(state, agent, *offered(offer)?)),
         _ => return None,
     };
-    Some(Claim { by, share: CAPACITY })
+    Some(Claim { by, share })
 }

@@ -12,6 +12,7 @@
 //! | working after call | after-call work goes on |
 //! | not ready, for JKC's reason | JKC says so |
 //! | not ready, for the PBX's reason | he pressed so at the telephone, and neither JKC nor he said ready since |
+//! | not ready, for "chat" | he takes part in a chat (rule 8) |
 //! | ready | otherwise |
 //!
 //! One request is under way for an agent at a time, and each wish is sent once: a PBX that refuses it, or says otherwise
@@ -29,6 +30,9 @@ use crate::model::provider::LinkState;
 
 /// The step in which what was refused is tried once more.
 const AGAIN: u8 = 1;
+
+/// The reason for which a PBX gives no calls to one who chats.
+const CHAT: &str = "chat";
 
 impl Context<'_> {
     /// What a provider says of one of its agents.
@@ -92,12 +96,13 @@ impl Context<'_> {
         if self.is_asking(id, &seat) {
             return;
         }
+        let chats = self.is_in_chat(id);
         let Some(agent) = self.state.agents.get_mut(id) else { return };
         let wanted = match &agent.asked_state {
             None => RequestedAgentState::LoggedOn,
             Some(_) if agent.provider_state == Some(ProviderAgentState::LoggedOff) => return,
             Some(asked) => {
-                let wanted = wanted(agent);
+                let wanted = wanted(agent, chats);
                 if asked.state == wanted {
                     return;
                 }
@@ -126,8 +131,9 @@ impl Context<'_> {
     pub(super) fn ask_anew(&mut self, id: &AgentId) {
         // While a request is under way its answer goes on from there.
         let asking = self.followed_seat(id).is_some_and(|seat| self.is_asking(id, &seat));
+        let chats = self.is_in_chat(id);
         let Some(agent) = self.state.agents.get_mut(id) else { return };
-        let wanted = wanted(agent);
+        let wanted = wanted(agent, chats);
         let otherwise = !matches!(agent.provider_state, None | Some(ProviderAgentState::Busy));
         let otherwise = otherwise && !asking && !is_no_agent(agent);
         if otherwise
@@ -214,6 +220,11 @@ impl Context<'_> {
         self.send(id, 0, operation);
     }
 
+    /// Whether an agent takes part in a chat.
+    fn is_in_chat(&self, id: &AgentId) -> bool {
+        self.state.of_agent.get(id).is_some_and(|has| !has.chats.is_empty())
+    }
+
     /// Where an agent sits, if the PBX there has agents and can be asked.
     fn followed_seat(&self, id: &AgentId) -> Option<Registration> {
         let seat = self.state.agents.get(id)?.registration.as_ref()?;
@@ -267,14 +278,22 @@ impl Context<'_> {
     }
 }
 
-/// What the PBX is to make of an agent.
-fn wanted(agent: &Agent) -> RequestedAgentState {
+/// What the PBX is to make of an agent, who takes part in chats or not.
+fn wanted(agent: &Agent, chats: bool) -> RequestedAgentState {
     match (&agent.after_call, &agent.readiness, &agent.rested) {
         (Some(_), ..) => RequestedAgentState::WorkingAfterCall,
         (None, Readiness::NotReady(reason), _) => RequestedAgentState::NotReady(reason.clone()),
         (None, Readiness::Ready, Some(reason)) => RequestedAgentState::NotReady(reason.clone()),
+        (None, Readiness::Ready, None) if chats => RequestedAgentState::NotReady(Some(CHAT.into())),
         (None, Readiness::Ready, None) => RequestedAgentState::Ready,
     }
+}
+
+/// Whether a PBX's "not ready" is only what it was asked because he chats.
+pub(super) fn is_asked_for_chat(agent: &Agent) -> bool {
+    let asked = agent.asked_state.as_ref().map(|asked| &asked.state);
+    let for_chat = |state: &RequestedAgentState| matches!(state, RequestedAgentState::NotReady(Some(reason)) if **reason == *CHAT);
+    agent.rested.is_none() && agent.readiness == Readiness::Ready && asked.is_some_and(for_chat)
 }
 
 /// Whether what the PBX is to make of him is only what it said itself.

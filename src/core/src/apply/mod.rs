@@ -64,6 +64,7 @@ pub fn apply(state: &mut State, input: &Input, effects: &mut Vec<Effect>) {
         command: None,
         reconstructed: false,
         touched: BTreeMap::new(),
+        redistribute: false,
     };
     if input.body == InputBody::Started {
         context.renew_leases();
@@ -74,7 +75,10 @@ pub fn apply(state: &mut State, input: &Input, effects: &mut Vec<Effect>) {
     context.settle();
     match &input.body {
         InputBody::Started => context.started(),
-        InputBody::Configured(settings) => context.configured(settings),
+        InputBody::Configured(settings) => {
+            context.configured(settings);
+            context.mind_chat_settings();
+        }
         InputBody::Report { provider, report } => match report {
             EventReport::Call(report) => context.call_report(provider, report),
             EventReport::Device { device, event } => context.device_report(provider, device, event),
@@ -116,6 +120,8 @@ struct Context<'a> {
     reconstructed: bool,
     /// The agents of whom something has changed.
     touched: BTreeMap<AgentId, availability::Touched>,
+    /// Something has changed by which waiting chats may find an agent, or a text another.
+    redistribute: bool,
 }
 
 impl Context<'_> {

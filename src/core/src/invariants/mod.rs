@@ -1,5 +1,6 @@
 //! What is always true of a [`State`]: asked by tests after every input, here and in the engine.
 
+mod channel;
 mod chat;
 
 use crate::apply::availability;
@@ -23,6 +24,7 @@ pub fn violations(state: &State) -> Vec<String> {
     agents(state, &mut found);
     sessions(state, &mut found);
     chat::chats(state, &mut found);
+    channel::channel(state, &mut found);
     found
 }
 

@@ -32,6 +32,8 @@ pub struct ChatService {
     pub offered: Option<Time>,
     /// What his own chat program says of him; a hint, valid while it is heard.
     pub shown: Option<Shown>,
+    /// What chat providers were told last to show of him.
+    pub announced: Option<AgentPresence>,
 }
 
 /// What a chat program says of its user (RFC 6121 section 4.7.2.1).
