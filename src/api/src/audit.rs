@@ -68,7 +68,7 @@ impl Audited {
     /// What is written of a route, by what it gives and does: a route that says nothing is not forgotten.
     pub(crate) fn of(route: &Route, persons: &Persons) -> Self {
         let action = action(route);
-        let shows_persons = persons.of_route(route).is_some();
+        let shows_persons = persons.withheld_of(route).is_some();
         if route.scope.is_none() || route.is_unrecorded {
             Self::No
         } else if route.is_command {

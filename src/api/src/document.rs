@@ -78,6 +78,9 @@ fn operation(route: &Route) -> Value {
     if route.is_import {
         operation["requestBody"] = json!({ "required": true, "content": upload::content() });
     }
+    if route.is_attachment {
+        operation["requestBody"] = json!({ "required": true, "content": upload::attachment_content() });
+    }
     operation
 }
 
@@ -101,11 +104,16 @@ fn meaning(name: &str) -> &'static str {
     match name {
         "agent" => "JKC's name of the user.",
         "call" => "The call's id.",
+        "chat" => "The chat's id.",
         "command" => "The command's id.",
         "contact" => "The contact's id.",
         "device" => "The extension.",
+        "file" => "The file's id.",
         "entry" => "The entry's id.",
+        "message" => "The message's id, made by who sends it; a UUIDv7.",
+        "offer" => "The id of the offer or the invitation.",
         "provider" => "The telephone system's name in the configuration.",
+        "queue" => "The chat queue's name in the configuration.",
         "reference" => {
             "JKC's own reference of the person or organisation; nothing that says by itself who it is."
         }
@@ -113,13 +121,14 @@ fn meaning(name: &str) -> &'static str {
         "session" => "The contact session's id.",
         "token" => "The token's id, the part before the dot.",
         "transfer" => "The transfer's id.",
+        "visit" => "The chat's id.",
         _ => "The subscription's id.",
     }
 }
 
 pub(crate) fn path_schema(name: &str) -> Value {
     match name {
-        "agent" | "device" | "entry" | "provider" | "reference" | "token" => {
+        "agent" | "device" | "entry" | "provider" | "queue" | "reference" | "token" => {
             let printable = "^[^\\u0000-\\u001f\\u007f-\\u009f]+$";
             json!({ "type": "string", "minLength": 1, "maxLength": NAME_MAX, "pattern": printable })
         }
@@ -137,7 +146,7 @@ fn responses(route: &Route) -> Value {
     let mut success = json!({ "description": description, "headers": headers(route) });
     if let Some(content) = content(route) {
         success["content"] = content.clone();
-        if route.is_command {
+        if route.is_command && !route.is_at_once {
             let mut later = json!({ "description": "Accepted, and under way: its one outcome can be read at Location, \
                                                     and is notified.", "headers": headers(route), "content": content });
             later["headers"]["Location"] = header("Path of the command.", json!({ "type": "string" }));
@@ -258,6 +267,7 @@ fn schemas(routes: &[Route]) -> Value {
     shapes.push(shape::<RouteAnswer>());
     for route in routes {
         shapes.extend(route.body);
+        shapes.extend(&route.also);
         match &route.gives {
             Gives::One(shape) | Gives::All(shape) | Gives::Page(shape) => shapes.push(*shape),
             Gives::Nothing | Gives::Other(_) => {}

@@ -58,6 +58,11 @@ impl Persons {
         self.are_in(&schema).then_some(schema)
     }
 
+    /// The same, where it is withheld: a visitor's own words are not withheld from him.
+    pub(crate) fn withheld_of(&self, route: &Route) -> Option<Value> {
+        self.of_route(route).filter(|_| !route.is_visitors)
+    }
+
     /// A notification without what is personal in it.
     pub(crate) fn withhold_event(&self, payload: &[u8]) -> Vec<u8> {
         self.withhold(&json!({ "$ref": "#/components/schemas/CloudEvent" }), payload)

@@ -78,12 +78,18 @@ pub(crate) struct Route {
     pub parameters: Vec<Parameter>,
     pub body: Option<Shape>,
     pub is_import: bool,
+    /// Its body is one file of a chat, as it is.
+    pub is_attachment: bool,
     pub is_report: bool,
     pub gives: Gives,
+    /// What it gives beside, where that is described by hand.
+    pub also: Vec<Shape>,
     /// Another media type that it gives the same in, and what that is like.
     pub text: Option<(&'static str, &'static str)>,
     pub created: bool,
     pub is_command: bool,
+    /// A command whose answer is never 202.
+    pub is_at_once: bool,
     pub has_version: bool,
     /// It is asked with POST and changes nothing.
     pub is_search: bool,
@@ -91,6 +97,8 @@ pub(crate) struct Route {
     pub is_recorded: bool,
     /// The audit log has not got it although it changes something.
     pub is_unrecorded: bool,
+    /// A visitor's program asks for what is the visitor's own: nothing of it is withheld from him.
+    pub is_visitors: bool,
     pub failures: Vec<ProblemKind>,
     pub handler: Handler,
 }
@@ -116,15 +124,19 @@ where
         parameters: Vec::new(),
         body: None,
         is_import: false,
+        is_attachment: false,
         is_report: false,
         gives: Gives::Nothing,
+        also: Vec::new(),
         text: None,
         created: false,
         is_command: false,
+        is_at_once: false,
         has_version: false,
         is_search: false,
         is_recorded: false,
         is_unrecorded: false,
+        is_visitors: false,
         failures: Vec::new(),
         handler: Arc::new(move |ask| Box::pin(handler(ask))),
     }
@@ -158,6 +170,12 @@ impl Route {
     /// It gives something that is described by hand.
     pub(crate) fn gives_other(mut self, content: Value) -> Self {
         self.gives = Gives::Other(content);
+        self
+    }
+
+    /// What is described by hand speaks of this too.
+    pub(crate) fn also_shows<T: ToSchema>(mut self) -> Self {
+        self.also.push(shape::<T>());
         self
     }
 
@@ -217,6 +235,21 @@ impl Route {
         self
     }
 
+    /// Its body is one file of a chat, as it is: larger than another body may be.
+    pub(crate) fn takes_attachment(mut self) -> Self {
+        self.is_attachment = true;
+        let name = json!({ "type": "string", "maxLength": 1000,
+            "examples": ["attachment; filename=\"brief.pdf\""] });
+        self.header("Content-Disposition", "What the file is called (RFC 6266).", name)
+            .fails(ProblemKind::InvalidContent)
+    }
+
+    /// A visitor's program asks for what is the visitor's own, and for nothing else.
+    pub(crate) fn for_visitors(mut self) -> Self {
+        self.is_visitors = true;
+        self.scope(Scope::ChatsVisit)
+    }
+
     /// It looks at much of the journal: it may take longer than another, and few go on at once.
     pub(crate) fn report(mut self) -> Self {
         self.is_report = true;
@@ -273,13 +306,25 @@ impl Route {
     pub(crate) fn command(mut self) -> Self {
         self.is_command = true;
         let wait = json!({ "type": "integer", "format": "int32", "minimum": 0, "maximum": 30 });
-        let key = json!({ "type": "string", "pattern": "^[!-~]{1,255}$" });
         self.gives::<schakel_contract::reply::CommandReply<'static>>()
             .query("wait", "Seconds to wait for the outcome before the reply is 202.", wait)
-            .header(
-                "Idempotency-Key",
-                "The same key with the same request gives the reply of then, for 24 hours.",
-                key,
-            )
+            .idempotent()
+    }
+
+    /// It is a command that is answered with something of its own, at once or not at all: what was said, a visit.
+    pub(crate) fn command_giving<T: ToSchema>(mut self) -> Self {
+        self.is_command = true;
+        self.is_at_once = true;
+        self.gives::<T>()
+    }
+
+    /// It takes an idempotency key.
+    pub(crate) fn idempotent(self) -> Self {
+        let key = json!({ "type": "string", "pattern": "^[!-~]{1,255}$" });
+        self.header(
+            "Idempotency-Key",
+            "The same key with the same request gives the reply of then, for 24 hours.",
+            key,
+        )
     }
 }

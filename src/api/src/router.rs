@@ -17,10 +17,10 @@ use axum::routing::{MethodFilter, on};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use governor::clock::{Clock as _, DefaultClock};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use http_body_util::BodyExt as _;
 use schakel_contract::problem::{InputError, InputPlace, ProblemKind};
 use schakel_contract::views::{Scope, TokenView};
 use serde_json::{Value, json};
@@ -105,13 +105,17 @@ async fn handle(app: ApiState, index: usize, request: Request) -> Result<Respons
     let query = query_parameters(&app, route, &parts, &mut errors);
     check_headers(&app, route, &parts.headers, &mut errors);
     let (mut raw, mut given, mut upload) = (Bytes::new(), Value::Null, None);
-    if route.is_import {
+    let mut held = None;
+    if route.is_attachment {
+        let (bytes, permit) = upload::attachment(&app, body).await?;
+        (raw, held) = (bytes, Some(permit));
+    } else if route.is_import {
         let format = upload::format_of(&parts.headers)?;
         if errors.is_empty() {
             upload = Some(upload::receive(&app, format, body).await?);
         }
     } else {
-        raw = read(&app, body).await?;
+        raw = upload::whole(body, app.settings.body_bytes_max, app.settings.header_timeout).await?;
         given = body_of(&app, route, &parts.headers, &raw, &mut errors)?;
     }
     if !errors.is_empty() {
@@ -125,6 +129,7 @@ async fn handle(app: ApiState, index: usize, request: Request) -> Result<Respons
     let (house, by) = (shared.clone(), who.clone());
     let answering = guarded(route.id, async move {
         let answer = (house.routes[index].handler)(ask).await;
+        drop(held);
         recorded(&house, index, &by, whence.as_deref(), &at, answer).await
     });
     let answered = match shared.audited[index] {
@@ -337,26 +342,6 @@ fn check_headers(app: &ApiState, route: &Route, headers: &HeaderMap, errors: &mu
     }
 }
 
-async fn read(app: &ApiState, body: axum::body::Body) -> Result<Bytes, Failure> {
-    let most = app.settings.body_bytes_max;
-    let collected =
-        tokio::time::timeout(app.settings.header_timeout, Limited::new(body, most).collect()).await;
-    match collected {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            Err(Failure::new(ProblemKind::BodyTooLarge, format!("a body has at most {most} bytes")))
-        }
-        Ok(Err(_)) => {
-            let broken = InputError::body("", "incomplete", "the body did not arrive as a whole");
-            Err(Failure::invalid(vec![broken]))
-        }
-        Err(_) => Err(Failure::new(
-            ProblemKind::RequestTimeout,
-            format!("the body did not arrive within {} s", app.settings.header_timeout.as_secs()),
-        )),
-    }
-}
-
 /// The body as JSON, after its schema had a look at it.
 fn body_of(
     app: &ApiState,
@@ -395,7 +380,6 @@ fn with_headers(mut response: Response) -> Response {
     for (name, value) in [
         ("api-version", API_VERSION),
         ("cache-control", "no-store"),
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
         ("strict-transport-security", "max-age=31536000; includeSubDomains"),
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", "DENY"),
@@ -403,6 +387,9 @@ fn with_headers(mut response: Response) -> Response {
     ] {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
+    // A page has one of its own, as strict.
+    let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(nothing);
     response
 }
 

@@ -8,7 +8,7 @@ use crate::routes;
 use crate::schema::Checker;
 use crate::subscriptions::{SubscriptionError, Subscriptions};
 use crate::tokens::{TokenError, Tokens};
-use crate::upload::UPLOADS_MAX;
+use crate::upload::{ATTACHMENTS_MAX, UPLOADS_MAX};
 use crate::{document, route::Route};
 use bytes::Bytes;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -56,6 +56,8 @@ pub struct ApiSettings {
     pub import_bytes_max: u64,
     /// A file that is imported must have arrived, and been read, by then.
     pub import_timeout: Duration,
+    /// A file of a chat must have arrived by then.
+    pub attachment_timeout: Duration,
 }
 
 impl Default for ApiSettings {
@@ -77,6 +79,8 @@ impl Default for ApiSettings {
             import_bytes_max: 256 * 1024 * 1024,
             // A million rows over a slow line; reading them takes seconds.
             import_timeout: Duration::from_secs(10 * 60),
+            // 20 MB over a slow line.
+            attachment_timeout: Duration::from_secs(60),
         }
     }
 }
@@ -154,6 +158,9 @@ pub struct App {
     pub(crate) streams: Arc<tokio::sync::Semaphore>,
     pub(crate) reporting: Arc<tokio::sync::Semaphore>,
     pub(crate) uploads: Arc<tokio::sync::Semaphore>,
+    pub(crate) attachments: Arc<tokio::sync::Semaphore>,
+    /// Streams of visitors: apart, so that they cannot take JKC's.
+    pub(crate) visitor_streams: Arc<tokio::sync::Semaphore>,
     pub(crate) routes: Vec<Route>,
     pub(crate) checker: Checker,
     pub(crate) document: Bytes,
@@ -190,12 +197,14 @@ impl ApiState {
             streams: Arc::new(tokio::sync::Semaphore::new(parts.settings.streams_max)),
             reporting: Arc::new(tokio::sync::Semaphore::new(parts.settings.reports_max)),
             uploads: Arc::new(tokio::sync::Semaphore::new(UPLOADS_MAX)),
+            attachments: Arc::new(tokio::sync::Semaphore::new(ATTACHMENTS_MAX)),
+            visitor_streams: Arc::new(tokio::sync::Semaphore::new(parts.settings.streams_max)),
             document: Bytes::from_static(document::COMMITTED.as_bytes()),
             requests: Requests::default(),
             answers: Answers::default(),
             audited: routes.iter().map(|route| Audited::of(route, &persons)).collect(),
             audit: Audit::new(parts.store.clone()),
-            personal: routes.iter().map(|route| persons.of_route(route)).collect(),
+            personal: routes.iter().map(|route| persons.withheld_of(route)).collect(),
             persons,
             erasing: tokio::sync::Mutex::default(),
             engine: parts.engine,

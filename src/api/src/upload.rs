@@ -1,14 +1,17 @@
-//! Files that come as a body: larger than other bodies may be, and kept on the disk until they are read.
+//! Bodies. Files to import are larger than other bodies may be, and kept on the disk until they are read; a file of a
+//! chat is held in memory, because its first and its last byte say what it is.
 
 use crate::problem::Failure;
 use crate::state::ApiState;
 use axum::body::Body;
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use schakel_contract::problem::{InputError, ProblemKind};
 use schakel_register::Format;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 use tokio::sync::OwnedSemaphorePermit;
@@ -16,12 +19,51 @@ use tokio::sync::OwnedSemaphorePermit;
 /// Files at the same time: each takes as much disk as it is large.
 pub(crate) const UPLOADS_MAX: usize = 2;
 
+/// Files of chats at the same time: each takes as much memory as it is large.
+pub(crate) const ATTACHMENTS_MAX: usize = 8;
+
 /// A file that has arrived. It has no name, and is gone when this is.
 pub(crate) struct Upload {
     pub format: Format,
     pub file: std::fs::File,
     // Held until it has been read.
     _permit: OwnedSemaphorePermit,
+}
+
+/// A body as a whole.
+pub(crate) async fn whole(body: Body, most: usize, within: Duration) -> Result<Bytes, Failure> {
+    match tokio::time::timeout(within, Limited::new(body, most).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(Failure::new(ProblemKind::BodyTooLarge, format!("a body has at most {most} bytes")))
+        }
+        Ok(Err(_)) => {
+            let broken = InputError::body("", "incomplete", "the body did not arrive as a whole");
+            Err(Failure::invalid(vec![broken]))
+        }
+        Err(_) => Err(Failure::new(
+            ProblemKind::RequestTimeout,
+            format!("the body did not arrive within {} s", within.as_secs()),
+        )),
+    }
+}
+
+/// A file of a chat. The permit is held until the file is written.
+pub(crate) async fn attachment(app: &ApiState, body: Body) -> Result<(Bytes, OwnedSemaphorePermit), Failure> {
+    let permit = app.attachments.clone().try_acquire_owned().map_err(|_| {
+        let detail = format!("{ATTACHMENTS_MAX} files are on their way now, which is the limit; try again");
+        Failure::new(ProblemKind::Unavailable, detail)
+    })?;
+    let most = app.engine.read(|state| state.settings.chat.limits.file_bytes_max).await?;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    Ok((whole(body, most, app.settings.attachment_timeout).await?, permit))
+}
+
+/// What a file of a chat may be, for the document.
+pub(crate) fn attachment_content() -> Value {
+    json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary",
+        "description": "The file as it is: text in UTF-8, PDF, PNG, JPEG, GIF or WebP. Its content says which; the media \
+                        type of the request does not count." } } })
 }
 
 /// What a file may be, for the document.

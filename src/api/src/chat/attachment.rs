@@ -22,6 +22,11 @@ const KINDS: [(&str, &[&str]); 6] = [
 /// What is taken, in words.
 pub(crate) const TAKEN: &str = "text (UTF-8), PDF, PNG, JPEG, GIF or WebP";
 
+/// What is taken.
+pub(crate) fn media_types() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().map(|(media, _)| *media)
+}
+
 /// What a file is, by its content; none for what is not taken.
 pub(crate) fn media_type(bytes: &[u8]) -> Option<&'static str> {
     let seen = infer::get(bytes).map(|kind| kind.mime_type());
@@ -30,7 +35,7 @@ pub(crate) fn media_type(bytes: &[u8]) -> Option<&'static str> {
         // A PDF may be text from end to end. No picture is: a text that begins with GIF or BM is a text.
         Some("application/pdf") => Some("application/pdf"),
         _ if is_text() => Some("text/plain"),
-        Some(seen) => KINDS.iter().map(|(media, _)| *media).find(|media| *media == seen),
+        Some(seen) => media_types().find(|media| *media == seen),
         None => None,
     }
 }

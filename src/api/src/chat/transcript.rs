@@ -3,6 +3,7 @@
 //! There are two, and the public one cannot take a private word: it is made of [`PublicMessage`]s and of a [`Head`], which
 //! holds no more than the visitor may know.
 
+use super::words::Line;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use schakel_core::model::chat::{
@@ -58,24 +59,6 @@ impl Head {
     }
 }
 
-/// A line of the internal transcript.
-pub(crate) enum Line {
-    /// What the visitor sees too.
-    Public(PublicMessage),
-    /// What he does not.
-    Private(PrivateMessage),
-}
-
-impl Line {
-    /// Its place among all.
-    pub(crate) fn order(&self) -> u64 {
-        match self {
-            Line::Public(message) => message.order,
-            Line::Private(message) => message.order,
-        }
-    }
-}
-
 /// The page for the visitor.
 pub(crate) fn public(head: &Head, messages: &[PublicMessage], look: &Look) -> String {
     let mut page = Page::new(look, look.words().title);
@@ -98,14 +81,14 @@ pub(crate) fn internal(chat: &Chat, head: &Head, lines: &[Line], look: &Look) ->
     facts.extend(internal_facts(chat, look));
     page.facts(facts);
     let contents = lines.iter().map(|line| match line {
-        Line::Public(message) => (message.id, &message.content),
+        Line::Public(message, _) => (message.id, &message.content),
         Line::Private(message) => (message.id, message.words.for_agents()),
     });
     let choices = Choices::of(contents);
     page.list(lines.is_empty(), |page| {
         for line in lines {
             match line {
-                Line::Public(message) => page.public(head, message, &choices),
+                Line::Public(message, _) => page.public(head, message, &choices),
                 Line::Private(message) => page.private(head, message, &choices),
             }
         }

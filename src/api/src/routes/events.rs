@@ -6,11 +6,11 @@ use crate::reply::{body_reply, raw_page_reply};
 use crate::route::{Answer, Route, route};
 use crate::state::ApiState;
 use crate::tokens::Access;
-use axum::body::Body;
-use axum::response::{IntoResponse as _, Response};
+use crate::sse::{GREETING, HEARTBEAT, SILENCE, STREAM, frame, stream_reply};
+use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
-use http::header::{ACCEPT, CONTENT_TYPE, LINK};
+use http::header::{ACCEPT, LINK};
 use http::{HeaderValue, Method, StatusCode};
 use schakel_contract::event::Event;
 use schakel_contract::problem::{InputPlace, ProblemKind};
@@ -18,18 +18,10 @@ use schakel_contract::views::{EventPage, Scope, SnapshotView};
 use schakel_core::state::State;
 use serde_json::json;
 use std::collections::VecDeque;
-use std::convert::Infallible;
-use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, watch};
-
-/// Proxies close a silent connection after 30 to 60 s.
-const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Notifications read at once for a stream: some 100 KB.
 const STREAM_PAGE: usize = 32;
-
-/// The media type of a stream.
-const STREAM: &str = "text/event-stream";
 
 pub(super) fn routes() -> Vec<Route> {
     let cursor =
@@ -126,17 +118,14 @@ async fn stream_of(ask: Ask, after: Option<u64>) -> Answer {
         access: ask.access,
         cursor,
         after,
-        // Comments may be ignored; this one tells that the stream is there before anything happens.
-        ready: VecDeque::from([Bytes::from_static(b": schakel\n\n")]),
+        ready: VecDeque::from([GREETING]),
         _permit: permit,
     };
     let frames = stream::unfold(follower, |mut follower| async move {
         let frame = follower.next().await?;
-        Some((Ok::<_, Infallible>(frame), follower))
+        Some((frame, follower))
     });
-    let mut response = Body::from_stream(frames).into_response();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(STREAM));
-    Ok(response)
+    Ok(stream_reply(frames))
 }
 
 /// One who follows the stream.
@@ -166,7 +155,7 @@ impl Follower {
                 tokio::select! {
                     changed = self.cursor.changed() => changed.ok()?,
                     _ = self.stopping.changed() => return None,
-                    () = tokio::time::sleep(HEARTBEAT) => return Some(Bytes::from_static(b": heartbeat\n\n")),
+                    () = tokio::time::sleep(HEARTBEAT) => return Some(SILENCE),
                 }
             }
         }
@@ -189,23 +178,20 @@ impl Follower {
             // Retention has passed a slow reader.
             let gap = Event::stream_gap(&self.app.source, after, earliest, crate::time::now());
             let payload = serde_json::to_vec(&gap).unwrap_or_default();
-            self.ready.push_back(frame(earliest - 1, &gap.kind, &payload));
+            self.ready.push_back(told(earliest - 1, &gap.kind, &payload));
         }
         for row in &page.rows {
             let kind = format!("nl.schakel.{}.v1", row.kind);
             let withheld = (!self.access.has(Scope::PersonsRead))
                 .then(|| Bytes::from(self.app.persons.withhold_event(&row.payload)));
-            self.ready.push_back(frame(row.seq, &kind, withheld.as_ref().unwrap_or(&row.payload)));
+            self.ready.push_back(told(row.seq, &kind, withheld.as_ref().unwrap_or(&row.payload)));
         }
         self.after = page.next;
         Some(())
     }
 }
 
-/// One server-sent event. A notification is one line: JSON text has no bare line breaks.
-fn frame(seq: u64, kind: &str, payload: &[u8]) -> Bytes {
-    let mut frame = format!("id: {seq:020}\nevent: {kind}\ndata: ").into_bytes();
-    frame.extend_from_slice(payload);
-    frame.extend_from_slice(b"\n\n");
-    frame.into()
+/// A notification, by its place in the stream.
+fn told(seq: u64, kind: &str, payload: &[u8]) -> Bytes {
+    frame(Some(&format!("{seq:020}")), kind, payload)
 }

@@ -3,6 +3,8 @@
 mod agents;
 mod audit;
 mod calls;
+mod chat_channel;
+mod chats;
 mod contacts;
 mod devices;
 mod directory;
@@ -17,6 +19,7 @@ mod routing;
 mod sessions;
 mod tokens;
 mod transfers;
+mod visits;
 mod webhooks;
 
 use crate::ask::Ask;
@@ -41,6 +44,9 @@ pub(crate) fn all() -> Vec<Route> {
     routes.extend(routing::routes());
     routes.extend(queues::routes());
     routes.extend(hours::routes());
+    routes.extend(chats::routes());
+    routes.extend(chat_channel::routes());
+    routes.extend(visits::routes());
     routes.extend(contacts::routes());
     routes.extend(devices::routes());
     routes.extend(directory::routes());

@@ -1,0 +1,191 @@
+//! The door for visitors' programs (scope `chats:visit`): all that a handler of theirs can do.
+//!
+//! A handler is given a [`Door`] and no [`Ask`]: what agents say among themselves, other people's chats and everything of
+//! telephony lie behind it, and it has no way there (rule 10). What it reads of a transcript it reads of the public one.
+
+use super::files::{self, Whose};
+use super::stream::{follow_visit, is_visit};
+use super::words::PublicWords;
+use super::{files_of, found, receipt_of, unknown, unpassed};
+use crate::ask::Ask;
+use crate::command::{self, Settled};
+use crate::problem::Failure;
+use crate::reply::{body_reply, json_reply, page_reply, with_location};
+use crate::route::{Answer, Route, route};
+use axum::response::Response;
+use http::{Method, StatusCode};
+use schakel_contract::problem::InputPlace;
+use schakel_contract::views::{
+    AttachmentView, QueueAvailabilityView, VisitMessageView, VisitReceiptView, VisitView,
+};
+use schakel_core::command::Command;
+use schakel_core::command::chat::{ChatChange, ChatCommand, OfflineMessage};
+use schakel_core::model::chat::{Attachment, Audience, Chat, Content, Speaker, Visitor};
+use schakel_core::model::ids::{ChatId, MessageId, QueueId, Str};
+use schakel_core::model::pii::Pii;
+use schakel_core::state::State;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+/// A request of a visitor's program.
+pub(crate) struct Door {
+    ask: Ask,
+}
+
+/// A route whose handler has the door, and nothing else.
+pub(crate) fn door<F, Fut>(
+    method: Method,
+    path: &'static str,
+    id: &'static str,
+    summary: &'static str,
+    handler: F,
+) -> Route
+where
+    F: Fn(Door) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Answer> + Send + 'static,
+{
+    route(method, path, id, summary, move |ask| handler(Door { ask })).for_visitors()
+}
+
+impl Door {
+    /// The body.
+    pub(crate) fn body<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        self.ask.body()
+    }
+
+    /// A parameter of the query.
+    pub(crate) fn asked(&self, name: &str) -> Option<&str> {
+        self.ask.asked(name)
+    }
+
+    /// The queue of the path.
+    pub(crate) fn queue(&self) -> QueueId {
+        QueueId::from(self.ask.segment("queue"))
+    }
+
+    /// What a visitor who comes now is shown of a queue, and why.
+    pub(crate) async fn availability(&self, language: Option<String>) -> Answer {
+        let queue = self.queue();
+        let look = move |state: &State| {
+            let view = QueueAvailabilityView::of(state, &queue, language.as_deref())?;
+            serde_json::to_vec(&view).ok()
+        };
+        let body = self.ask.app.engine.read(look).await?.ok_or_else(|| Failure::not_found("chat queue"))?;
+        Ok(body_reply(StatusCode::OK, body.into()))
+    }
+
+    /// Opens a chat.
+    pub(crate) async fn open(&self, queue: QueueId, visitor: Visitor) -> Answer {
+        let command = ChatCommand::Open { queue, visitor: Box::new(visitor) };
+        let Settled { chat, .. } = command::settle(&self.ask, Command::Chat(command)).await?;
+        let chat = found(&self.ask.app, chat.ok_or_else(unknown)?).await?;
+        let path = format!("/v1/visits/{}", chat.id);
+        Ok(with_location(self.shown(chat, StatusCode::CREATED).await?, &path))
+    }
+
+    /// Takes a message for when somebody is there.
+    pub(crate) async fn leave_message(&self, message: OfflineMessage) -> Result<(), Failure> {
+        let command = Command::Chat(ChatCommand::LeaveMessage(Box::new(message)));
+        command::settle(&self.ask, command).await.map(|_| ())
+    }
+
+    /// The visit of the path.
+    pub(crate) async fn view(&self) -> Answer {
+        let chat = self.visit().await?;
+        self.shown(chat, StatusCode::OK).await
+    }
+
+    /// A page of what the visitor sees.
+    pub(crate) async fn messages(&self) -> Answer {
+        let chat = self.visit().await?;
+        let after = self.ask.cursor(self.ask.asked("after"), InputPlace::Query, "after")?.unwrap_or(0);
+        let page = self.words().after(chat.id, after, self.ask.page_size()).await?;
+        let items: Vec<_> = page.lines.iter().map(|(message, _)| VisitMessageView::of(message, &chat)).collect();
+        let next = page.lines.last().filter(|_| page.more).map(|(last, _)| last.seq.to_string());
+        Ok(page_reply(&items, next))
+    }
+
+    /// The files of a message of the visitor's: those that he sent.
+    pub(crate) async fn own_files(&self, ids: &[Uuid]) -> Result<Vec<Attachment>, Failure> {
+        let chat = self.visit().await?;
+        files_of(&self.ask.app, chat.id, ids, files::is_visitors).await
+    }
+
+    /// Says something as the visitor.
+    pub(crate) async fn say(&self, content: Content) -> Answer {
+        let message = MessageId(self.ask.id("message")?);
+        let (by, audience) = (Speaker::Visitor, Audience::Public);
+        let chat =
+            self.change(ChatChange::Say { by, message, audience, content: Box::new(content) }).await?;
+        let said = receipt_of(&self.ask.app, chat, message).await?;
+        let view = said.as_ref().and_then(VisitReceiptView::of);
+        Ok(json_reply(StatusCode::OK, &view.ok_or_else(|| Failure::not_found("message"))?))
+    }
+
+    /// Does something to the visit of the path; how it is then.
+    pub(crate) async fn done(&self, change: ChatChange) -> Answer {
+        let chat = found(&self.ask.app, self.change(change).await?).await?;
+        self.shown(chat, StatusCode::OK).await
+    }
+
+    /// Tells the agents that the visitor types.
+    pub(crate) async fn types(&self, typing: bool, text: Option<Pii<Str>>) -> Result<(), Failure> {
+        let chat = ChatId(self.ask.id("visit")?);
+        self.ask.app.engine.typing_of_visit(chat, typing, text).await.map_err(unpassed)
+    }
+
+    /// Keeps a file of the visitor's, where his queue takes any.
+    pub(crate) async fn keep_file(&self) -> Answer {
+        let chat = self.visit().await?;
+        let queue = chat.queue.clone();
+        let takes = move |state: &State| state.settings.chat.queue(&queue).is_some_and(|queue| queue.visitor_files);
+        if !self.ask.app.engine.read(takes).await? {
+            return Err(files::not_taken("visitors send no files in this queue".into()));
+        }
+        let name = self.ask.header("content-disposition");
+        let file = files::keep(&self.ask.app, &chat, Whose::Visitors, name, self.ask.raw.clone()).await?;
+        let path = format!("/v1/visits/{}/files/{}", chat.id, file.id);
+        Ok(with_location(json_reply(StatusCode::CREATED, &AttachmentView::of(&file)), &path))
+    }
+
+    /// A file that was said to the visitor, or by him.
+    pub(crate) async fn file(&self) -> Answer {
+        let (chat, file) = (self.visit().await?, self.ask.id("file")?);
+        let said = self.words().all(chat.id).await?;
+        let is_public = said.iter().any(|(message, _)| message.content.files.iter().any(|each| each.id.0 == file));
+        if !is_public {
+            return Err(Failure::not_found("file"));
+        }
+        files::given(&self.ask.app, chat.id, file).await
+    }
+
+    /// What happens in the visit, as it happens.
+    pub(crate) async fn follow(self) -> Answer {
+        let chat = self.visit().await?;
+        let last = self.ask.cursor(self.ask.header("last-event-id"), InputPlace::Header, "Last-Event-ID")?;
+        let after = self.ask.cursor(self.ask.asked("after"), InputPlace::Query, "after")?;
+        follow_visit(self.ask.app, self.ask.access, chat.id, last.or(after).unwrap_or(0)).await
+    }
+
+    fn words(&self) -> PublicWords {
+        PublicWords::of(&self.ask.app.store)
+    }
+
+    async fn change(&self, change: ChatChange) -> Result<ChatId, Failure> {
+        let chat = self.visit().await?.id;
+        command::settle(&self.ask, Command::Chat(ChatCommand::Change { chat, change })).await?;
+        Ok(chat)
+    }
+
+    /// A chat of a program on the REST API. Of another there is nothing here.
+    async fn visit(&self) -> Result<Chat, Failure> {
+        let chat = found(&self.ask.app, ChatId(self.ask.id("visit")?)).await?;
+        Some(chat).filter(is_visit).ok_or_else(unknown)
+    }
+
+    async fn shown(&self, chat: Chat, status: StatusCode) -> Result<Response, Failure> {
+        let look = move |state: &State| serde_json::to_vec(&VisitView::of(state, &chat)).unwrap_or_default();
+        Ok(body_reply(status, self.ask.app.engine.read(look).await?.into()))
+    }
+}
+
