@@ -4,10 +4,11 @@
 
 pub mod desk;
 
-use schakel_core::adapter::{Done, Operation};
+use schakel_core::adapter::{ChatOperation, Done, Operation};
 use schakel_core::apply::{actions, apply};
+use schakel_core::command::chat::OfflineMessage;
 use schakel_core::command::{Actor, Command, CommandOutcome, CommandState, Control, Refusal, RefusalCause};
-use schakel_core::effect::Effect;
+use schakel_core::effect::{ChatWrite, Effect};
 use schakel_core::fact::ContactFact;
 use schakel_core::input::{Input, InputBody};
 use schakel_core::invariants::violations;
@@ -21,7 +22,7 @@ use schakel_core::model::pii::Pii;
 use schakel_core::model::provider::Capabilities;
 use schakel_core::model::time::{Millis, Time};
 use schakel_core::model::transfer::{Transfer, TransferKind};
-use schakel_core::notification::{Kind, Notification};
+use schakel_core::notification::{Kind, MessageTold, Notification, Subject};
 use schakel_core::report::{
     CallEvent, CallReport, DeviceSnapshot, EventReport, MovedConnection, ProviderConnection, ReportedParty,
     SnapshotConnection,
@@ -38,6 +39,12 @@ pub struct World {
     pub told: Vec<Notification>,
     /// All operations that a provider was asked, with command and step.
     pub asked: Vec<(CommandId, u8, Operation)>,
+    /// All operations that a chat provider was asked.
+    pub conversed: Vec<(ProviderId, ChatOperation)>,
+    /// Everything that was written where transcripts are kept.
+    pub written: Vec<ChatWrite>,
+    /// Everything that is mailed.
+    pub mails: Vec<OfflineMessage>,
     /// All outcomes so far.
     pub completed: Vec<CommandId>,
     /// What each contact that ended came to, the last word about each.
@@ -49,6 +56,29 @@ pub struct World {
     seqs: BTreeMap<ContactId, u64>,
     /// The contact of each call and the customer of each contact, as first known.
     first: (BTreeMap<CallId, ContactId>, BTreeMap<ContactId, Party>),
+}
+
+/// O14: whatever anybody is told was said has been written before, as it is told.
+fn check_written_first(effects: &[Effect]) {
+    for (at, effect) in effects.iter().enumerate() {
+        let told = match effect {
+            Effect::Notify(Notification { subject: Subject::Message(told), .. }) => (**told).clone(),
+            Effect::Converse { operation: ChatOperation::SayPrivately { message, .. }, .. } => {
+                MessageTold::Internal((**message).clone())
+            }
+            _ => continue,
+        };
+        let is_it = |effect: &Effect| match (effect, &told) {
+            (Effect::Write(ChatWrite::Public(written)), MessageTold::Public(told)) => **written == *told,
+            (Effect::Write(ChatWrite::Internal(written)), MessageTold::Internal(told)) => **written == *told,
+            (
+                Effect::Write(ChatWrite::Delivery { chat, message, delivery }),
+                MessageTold::Delivery(of, told, how),
+            ) => (chat, message, delivery) == (of, told, how),
+            _ => false,
+        };
+        assert!(effects[..at].iter().any(is_it), "told before it was written: {told:?}");
+    }
 }
 
 pub fn pbx() -> ProviderId {
@@ -106,6 +136,9 @@ impl World {
             state: State::new("gemeente".into()),
             told: vec![],
             asked: vec![],
+            conversed: vec![],
+            written: vec![],
+            mails: vec![],
             completed: vec![],
             facts: BTreeMap::new(),
             now: 1_790_000_000_000,
@@ -133,6 +166,9 @@ impl World {
                 Effect::Execute { command, .. } => {
                     self.asked.push((command.command, command.step, command.operation));
                 }
+                Effect::Converse { provider, operation } => self.conversed.push((provider, operation)),
+                Effect::Write(write) => self.written.push(write),
+                Effect::Mail(message) => self.mails.push(*message),
                 Effect::Completed(id) => {
                     assert!(!self.completed.contains(&id), "a second outcome of {id}");
                     self.completed.push(id);
@@ -149,6 +185,7 @@ impl World {
     /// What must be true after every input.
     fn check(&mut self, input: &Input, effects: &[Effect]) {
         assert_eq!(violations(&self.state), Vec::<String>::new(), "after {input:?}");
+        check_written_first(effects);
         for effect in effects {
             let Effect::Notify(Notification { contact: Some((contact, seq)), .. }) = effect else { continue };
             let last = self.seqs.entry(*contact).or_insert(0);
@@ -284,6 +321,13 @@ impl World {
         let news = self.told[self.seen..].iter().map(line).collect();
         self.seen = self.told.len();
         news
+    }
+
+    /// The notifications since the last time that news were asked for.
+    pub fn news_since(&mut self) -> Vec<Notification> {
+        let since = self.told[self.seen..].to_vec();
+        self.seen = self.told.len();
+        since
     }
 
     pub fn id(&self, named: &str) -> CallId {

@@ -29,7 +29,8 @@ fn is(world: &World, agent: &str) -> (Is, bool, bool, u16) {
 #[test]
 fn t02_a_call_takes_all_of_an_agent_from_ringing_to_its_end() {
     let mut world = World::new();
-    let free = (Is::Available, true, true, CAPACITY);
+    // Chats are for who is in the chat channel.
+    let free = (Is::Available, true, false, CAPACITY);
     let busy = (Is::OnCall, false, false, 0);
     assert_eq!(is(&world, "anna"), free);
     world.rings("77");

@@ -1,0 +1,12 @@
+//! Chats: stories of agents, visitors and queues. One a requirement.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a story that does not hold must stop its test")]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod world;
+
+mod channel;
+mod interleaving;
+mod offers;
+mod texts;
