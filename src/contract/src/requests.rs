@@ -1,7 +1,11 @@
 //! Bodies of requests. An unknown property is an error; the schema of each says everything that is checked.
 
+mod check;
 mod privacy;
 mod register;
+
+pub mod chat;
+pub mod visit;
 
 pub use privacy::ErasureRequest;
 pub use register::{

@@ -1,6 +1,9 @@
 //! Agents: where they sit (T14), and what they can take (T02).
 
-use super::{AvailabilityView, CallView, DeviceView, ProviderAgentStateView, ReadinessView};
+use super::{
+    AgentChatView, AvailabilityView, CallView, ChatOfferView, ChatView, DeviceView, ProviderAgentStateView,
+    ReadinessView,
+};
 use crate::Timestamp;
 use schakel_core::model::agent::{Agent, Registration};
 use schakel_core::model::call::Call;
@@ -35,6 +38,10 @@ pub struct AgentView<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub session: Option<Uuid>,
+    /// His part in the chat channel; absent when he is not in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub chat: Option<AgentChatView<'a>>,
     /// What follows from all of it.
     pub availability: AvailabilityView<'a>,
     /// Counts changes; the entity tag, for `If-Match`.
@@ -85,6 +92,12 @@ pub struct AgentStateView<'a> {
     pub device: Option<DeviceView<'a>>,
     /// The calls at that device that go on.
     pub calls: Vec<CallView<'a>>,
+    /// The chats in which he takes part.
+    #[serde(default)]
+    pub chats: Vec<ChatView<'a>>,
+    /// The chats that are offered to him.
+    #[serde(default)]
+    pub offers: Vec<ChatOfferView<'a>>,
 }
 
 impl<'a> AgentView<'a> {
@@ -100,6 +113,7 @@ impl<'a> AgentView<'a> {
                 since: after.since.into(),
             }),
             session: agent.session.map(|session| Uuid::from_u128(session.0)),
+            chat: agent.chat.as_ref().map(AgentChatView::of),
             availability: AvailabilityView::of(&agent.availability),
             version: agent.version,
         }
@@ -120,7 +134,7 @@ impl<'a> RegistrationView<'a> {
 }
 
 impl<'a> AgentStateView<'a> {
-    /// A user with his device and his calls.
+    /// A user with his device, his calls and his chats.
     pub fn of(state: &'a State, agent: &'a Agent) -> Self {
         let seat = agent.registration.as_ref();
         let device = seat.and_then(|seat| {
@@ -130,10 +144,18 @@ impl<'a> AgentStateView<'a> {
             let seat = seat.filter(|seat| seat.provider == call.provider && call.is_live());
             seat.is_some_and(|seat| call.live().any(|each| each.device == seat.device))
         };
+        let of_chats = state.of_agent.get(&agent.id);
+        let chats = of_chats.iter().flat_map(|of| &of.chats).filter_map(|id| state.chats.get(id));
+        let offers = of_chats.iter().flat_map(|of| &of.offers).filter_map(|(offer, chat)| {
+            let chat = state.chats.get(chat)?;
+            Some(ChatOfferView::of(chat, chat.offer(*offer)?))
+        });
         Self {
             agent: AgentView::of(agent),
             device,
             calls: state.calls.values().filter(here).map(|call| CallView::of(state, call)).collect(),
+            chats: chats.map(|chat| ChatView::of(state, chat)).collect(),
+            offers: offers.collect(),
         }
     }
 }

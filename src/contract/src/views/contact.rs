@@ -1,6 +1,6 @@
 //! The customer's contact.
 
-use super::{CallView, PartyView, RecognitionView, TransferView};
+use super::{CallView, ChatView, PartyView, RecognitionView, TransferView};
 use crate::{Recognise, Timestamp};
 use schakel_core::model::contact::Contact;
 use schakel_core::state::State;
@@ -30,6 +30,9 @@ pub struct ContactView<'a> {
     pub calls: Vec<Uuid>,
     /// Its transfers, oldest first.
     pub transfers: Vec<Uuid>,
+    /// Its chats.
+    #[serde(default)]
+    pub chats: Vec<Uuid>,
     /// JKC's own reference, where it gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -53,6 +56,9 @@ pub struct ContactDetailView<'a> {
     pub calls: Vec<CallView<'a>>,
     /// Its transfers that are still kept, oldest first.
     pub transfers: Vec<TransferView<'a>>,
+    /// Its chats that are still kept.
+    #[serde(default)]
+    pub chats: Vec<ChatView<'a>>,
     /// The number of its last notification.
     pub last_contact_seq: u64,
 }
@@ -68,6 +74,7 @@ impl<'a> ContactView<'a> {
             dialled: contact.dialled.as_ref().map(PartyView::of),
             calls: contact.calls.iter().map(|call| Uuid::from_u128(call.0)).collect(),
             transfers: contact.transfers.iter().map(|transfer| Uuid::from_u128(transfer.0)).collect(),
+            chats: contact.chats.iter().map(|chat| Uuid::from_u128(chat.0)).collect(),
             reference: contact.reference.as_deref().map(Cow::Borrowed),
             started_at: contact.started.into(),
             ended_at: contact.ended.map(Into::into),
@@ -79,11 +86,13 @@ impl<'a> ContactDetailView<'a> {
     /// A contact with what belongs to it.
     pub fn of(state: &'a State, contact: &'a Contact, recognise: &dyn Recognise) -> Self {
         let calls = contact.calls.iter().filter_map(|id| state.calls.get(id));
+        let chats = contact.chats.iter().filter_map(|id| state.chats.get(id));
         let transfers = contact.transfers.iter().filter_map(|id| state.transfers.get(id));
         Self {
             contact: ContactView::of(contact, recognise),
             calls: calls.map(|call| CallView::of(state, call)).collect(),
             transfers: transfers.map(|transfer| TransferView::of(state, transfer)).collect(),
+            chats: chats.map(|chat| ChatView::of(state, chat)).collect(),
             last_contact_seq: contact.seq,
         }
     }

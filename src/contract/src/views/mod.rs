@@ -7,6 +7,7 @@ mod agent;
 mod audit;
 mod availability;
 mod call;
+mod chat;
 mod command;
 mod contact;
 mod device;
@@ -33,6 +34,18 @@ pub use availability::{
 };
 pub use call::{
     CallState, CallView, ConnectionState, ConnectionView, Direction, EndedView, PurposeKind, PurposeView,
+};
+pub use chat::{
+    AgentChatView, AgentChatsView, AttachmentView, AttributeView, AuthorKind, AuthorView, BusyPolicy,
+    CannedTextView, ChatActionName, ChatActionView, ChatEndedView, ChatFieldsView, ChatMessageView,
+    ChatOfferView, ChatOverviewView, ChatQueueView, ChatRatingView, ChatReasonCode, ChatReasonView, ChatRole,
+    ChatState, ChatView, ChoiceOptionView, ChoiceView, ChosenView, ContentView, EndReason,
+    InternalMessageView, InternalTranscriptView, InviteeView, MessageDeliveryState, MessageDeliveryView,
+    MessageReceiptView, OfferKind, OfferOutcome, OfflineMessageView, ParticipantView, PreferredAnswer,
+    ProgramShow, PublicMessageView, PublicTranscriptView, QueueAvailabilityView, QueueFact, QueueFactView,
+    QueueFactsView, RevokedBecause, ShownView, TextName, VisitAgentView, VisitAuthorView, VisitEndedView,
+    VisitMessageView, VisitReceiptView, VisitState, VisitTypingView, VisitView, VisitorPresence,
+    VisitorTypingView, VisitorView,
 };
 pub use command::{ActorView, CommandLinks, CommandState, CommandView};
 pub(crate) use command::{allowed_now, refusal_of};

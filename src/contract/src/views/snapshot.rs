@@ -1,11 +1,12 @@
 //! Everything that is live now.
 
 use super::{
-    AgentView, CallView, CommandView, ContactView, ProviderView, QueueView, RouteView, SessionView,
-    TransferView,
+    AgentView, CallView, ChatQueueView, ChatView, CommandView, ContactView, ProviderView, QueueView,
+    RouteView, SessionView, TransferView,
 };
 use crate::{Recognise, Timestamp};
 use schakel_core::command::CommandState;
+use schakel_core::model::agent::Agent;
 use schakel_core::model::route::RouteState;
 use schakel_core::model::session::SessionState;
 use schakel_core::state::State;
@@ -26,7 +27,7 @@ pub struct SnapshotView<'a> {
     pub taken_at: Timestamp,
     /// The telephone systems.
     pub providers: Vec<ProviderView<'a>>,
-    /// The users who sit somewhere.
+    /// The users who sit somewhere or are in the chat channel.
     pub agents: Vec<AgentView<'a>>,
     /// The contacts that go on.
     pub contacts: Vec<ContactView<'a>>,
@@ -40,6 +41,12 @@ pub struct SnapshotView<'a> {
     pub routes: Vec<RouteView<'a>>,
     /// The queues.
     pub queues: Vec<QueueView<'a>>,
+    /// The chats that are not over: those that go on, and those that are wrapped up.
+    #[serde(default)]
+    pub chats: Vec<ChatView<'a>>,
+    /// The chat queues.
+    #[serde(default)]
+    pub chat_queues: Vec<ChatQueueView<'a>>,
     /// The commands under way.
     pub commands: Vec<CommandView<'a>>,
 }
@@ -48,7 +55,9 @@ impl<'a> SnapshotView<'a> {
     /// What is live in a state; the cursor must have been read before the state.
     pub fn of(state: &'a State, cursor: u64, taken_at: Timestamp, recognise: &dyn Recognise) -> Self {
         let under_way = |state: &CommandState| !matches!(state, CommandState::Done { .. });
-        let seated = state.agents.values().filter(|agent| agent.registration.is_some());
+        let there = |agent: &&Agent| agent.registration.is_some() || agent.chat.is_some();
+        let agents = state.agents.values().filter(there);
+        let chats = state.chats.values().filter(|chat| !chat.state.is_over());
         let contacts = state.contacts.values().filter(|contact| contact.ended.is_none());
         let calls = state.calls.values().filter(|call| call.is_live());
         let transfers = state.transfers.values().filter(|transfer| !transfer.state.is_terminal());
@@ -59,13 +68,15 @@ impl<'a> SnapshotView<'a> {
             cursor: format!("{cursor:020}"),
             taken_at,
             providers: state.providers.values().map(ProviderView::of).collect(),
-            agents: seated.map(AgentView::of).collect(),
+            agents: agents.map(AgentView::of).collect(),
             contacts: contacts.map(|contact| ContactView::of(contact, recognise)).collect(),
             calls: calls.map(|call| CallView::of(state, call)).collect(),
             transfers: transfers.map(|transfer| TransferView::of(state, transfer)).collect(),
             sessions: sessions.map(SessionView::of).collect(),
             routes: routes.map(RouteView::of).collect(),
             queues: QueueView::all(state),
+            chats: chats.map(|chat| ChatView::of(state, chat)).collect(),
+            chat_queues: ChatQueueView::all(state),
             commands: commands.map(|record| CommandView::of(state, record)).collect(),
         }
     }

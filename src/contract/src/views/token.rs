@@ -29,6 +29,14 @@ scopes! {
     CallsRead = "calls:read",
     /// Act on calls.
     CallsControl = "calls:control",
+    /// See chats and what is said in them.
+    ChatsRead = "chats:read",
+    /// Take part in chats.
+    ChatsControl = "chats:control",
+    /// Watch chats unseen, remove them, and see those that were removed.
+    ChatsManage = "chats:manage",
+    /// Open chats for visitors, and speak for them.
+    ChatsVisit = "chats:visit",
     /// See agents and devices.
     AgentsRead = "agents:read",
     /// Register agents, set devices.
