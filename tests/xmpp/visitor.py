@@ -13,7 +13,11 @@ import uuid
 import servers
 from machine import Failed
 from slixmpp import JID, ClientXMPP, ComponentXMPP
+from slixmpp.exceptions import IqError, IqTimeout, PresenceError, XMPPError
 from slixmpp.xmlstream import ET
+
+# What slixmpp says when a server refuses something.
+ERRORS = (IqError, IqTimeout, PresenceError, XMPPError)
 
 # A stanza that a check waits for comes within some ms; on a busy machine and with a debug build it may take long.
 SOON = 20

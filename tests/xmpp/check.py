@@ -1,0 +1,125 @@
+"""The XMPP checks on one real server.
+
+Arguments: prosody or ejabberd; then nothing for everything, or the names of stories, or `smoke`, `faults`.
+
+Environment:
+  SCHAKEL_BIN   the binary to test; without it the newer of target/release/schakel and target/debug/schakel
+  E2E_SEED      the faults' order and moments; without it a new one, which is printed
+"""
+
+import asyncio
+import os
+import random
+import sys
+import time
+
+import faults
+import hostile
+import house as houses
+import machine
+import product
+import rooms
+import servers
+import smoke
+import talk
+import visitor
+from machine import Failed
+
+ACCOUNTS = [
+    houses.ACCOUNT,
+    "anna",
+    "bert",
+    "colleague",
+    *[f"mallory-{number}" for number in range(len(hostile.ATTACKS))],
+    *[f"writer-{number}" for number in range(faults.WRITERS)],
+    *[f"room-writer-{number}" for number in range(faults.ROOM_WRITERS)],
+]
+
+# One story; the longest waits for an offer to expire.
+STORY_SECONDS = 120
+
+
+def stories():
+    """Every story of the suite: name, title, coroutine of a house."""
+    for way in talk.WAYS:
+        for one in talk.STORIES:
+            yield f"{one.__name__}-{way}", one.__doc__, lambda house, one=one, way=way: one(house, way)
+    for one in [*rooms.STORIES, *hostile.STORIES]:
+        yield one.__name__, one.__doc__, one
+
+
+class Report:
+    """Counts, and a line for each."""
+
+    def __init__(self):
+        self.failed = []
+        self.passed = 0
+
+    async def run(self, name, title, work, seconds):
+        """One of them."""
+        began = time.monotonic()
+        try:
+            async with visitor.timeout(name, seconds):
+                shown = await work
+        except (Failed, TimeoutError, OSError, KeyError, TypeError, ValueError, *visitor.ERRORS) as failure:
+            self.failed.append(name)
+            print(f"FAILED {name}: {title}\n    {type(failure).__name__}: {failure}", flush=True)
+        else:
+            self.passed += 1
+            print(f"ok {name}: {title}\n    {shown} ({time.monotonic() - began:.1f} s)", flush=True)
+
+
+async def suite(report, server, folder, wanted):
+    """All stories in one house; one that breaks it is followed by a new one."""
+    left = [one for one in stories() if not wanted or one[0] in wanted]
+    while left:
+        failed = len(report.failed)
+        try:
+            async with houses.house(
+                server,
+                folder,
+                chat="messages_a_minute_max = 100\nchats_a_visitor_max = 3",
+                grace=5,
+            ) as house:
+                while left and len(report.failed) == failed:
+                    name, title, tell = left.pop(0)
+                    await report.run(name, title, tell(house), STORY_SECONDS)
+        except Failed as failure:
+            print(f"FAILED the house does not stand: {failure}", flush=True)
+            report.failed.append("house")
+            return
+
+
+async def check(server, folder, wanted, seed):
+    """Everything that is wanted."""
+    report = Report()
+    if not wanted or "smoke" in wanted:
+        await report.run("smoke", "the server is set up as the suite needs it", smoke.smoke(server), STORY_SECONDS)
+    names = {name for name, _, _ in stories()}
+    if not wanted or names & set(wanted):
+        await suite(report, server, folder, set(wanted) & names)
+    if not wanted or "faults" in wanted:
+        title = "P03: nothing is lost and nothing is doubled, whatever fails"
+        await report.run("faults", title, faults.fault_test(server, folder, seed), 900)
+    return report
+
+
+def main():
+    """Exit 0 when all passed."""
+    kind, wanted = sys.argv[1], sys.argv[2:]
+    known = {name for name, _, _ in stories()} | {"smoke", "faults"}
+    if kind not in servers.KINDS or not known.issuperset(wanted):
+        raise SystemExit(f"{__doc__}\nStories: {' '.join(sorted(known))}")
+    seed = int(os.environ.get("E2E_SEED") or random.SystemRandom().getrandbits(32))
+    print(f"seed: E2E_SEED={seed}", flush=True)
+    servers.clean_environment()
+    visitor.quiet()
+    product.binary()
+    with machine.folder(kind) as folder, servers.server(kind, folder, ACCOUNTS) as server:
+        print(server.version(), flush=True)
+        report = asyncio.run(check(server, folder, wanted, seed))
+    print(f"{kind}: {report.passed} passed, {len(report.failed)} failed {' '.join(report.failed)}")
+    raise SystemExit(1 if report.failed else 0)
+
+
+main()
