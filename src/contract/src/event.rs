@@ -7,7 +7,7 @@
 //! | `id` | UUIDv7, the same over all retries |
 //! | `source` | `urn:nld:oin:<OIN>:systeem:<name>` |
 //! | `type` | `nl.schakel.call.ringing.v1` |
-//! | `subject` | `contacts/<id>`; without a contact `agents/<id>`, `sessions/<id>`, `routes/<id>`, `commands/<id>` or `providers/<id>` |
+//! | `subject` | `contacts/<id>`; without a contact `agents/<id>`, `sessions/<id>`, `routes/<id>`, `commands/<id>`, `providers/<id>` or `offline-messages/<id>` |
 //! | `time` | when it was recorded; when it happened is `data.occurredAt` |
 //! | `partitionkey` | the contact; without one the subject |
 //! | `sequence` | place in the stream, 20 digits, so that text order is stream order |
@@ -16,14 +16,17 @@
 //! | `expirytime` | after this it is history and no pop-up |
 
 use crate::views::{
-    AgentView, CallView, CommandView, ContactView, ProviderView, RouteView, SessionView, SituationView,
-    TransferView,
+    AgentView, CallView, ChatMessageView, ChatOfferView, ChatQueueView, ChatView, CommandView, ContactView,
+    InternalMessageView, MessageDeliveryView, OfflineMessageView, ProviderView, PublicMessageView, RouteView,
+    SessionView, SituationView, TransferView,
 };
 use crate::{Recognise, RouteGuide, Timestamp};
-use schakel_core::model::ids::{CallId, TransferId};
+use schakel_core::command::chat::ChatCommand;
+use schakel_core::command::{Command, CommandRecord};
+use schakel_core::model::ids::{CallId, ChatId, TransferId};
 use schakel_core::model::session::Session;
 use schakel_core::model::transfer::Transfer;
-use schakel_core::notification::{Kind, Notification, Subject};
+use schakel_core::notification::{Kind, MessageTold, Notification, Subject};
 use schakel_core::state::State;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -142,6 +145,30 @@ pub struct EventData<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub situation: Option<SituationView<'a>>,
+    /// The chat it is about. Of `chat.archived`: all that the record needs; the words are in its transcript.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub chat: Option<ChatView<'a>>,
+    /// The offer or invitation it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub offer: Option<ChatOfferView<'a>>,
+    /// Of `chat.message`: what was said, and for whom.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub message: Option<ChatMessageView<'a>>,
+    /// Of `chat.delivery`: whether a message reached the visitor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub delivery: Option<MessageDeliveryView<'a>>,
+    /// Of `chat.offline-received`: the message that was left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub offline_message: Option<OfflineMessageView<'a>>,
+    /// Of `chat.opened`, `chat.queued` and `chat.offline-received`: the queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub queue: Option<ChatQueueView<'a>>,
     /// The command it is about, or that caused it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -335,6 +362,7 @@ impl<'a> EventData<'a> {
             }
             Subject::Command(id) => {
                 let record = state.commands.get(id);
+                data.chat = record.and_then(|record| record.chat).and_then(|id| chat(state, &id));
                 data.call = record.and_then(|record| record.call).and_then(|id| call(state, &id));
                 data.transfer = record.and_then(|record| record.transfer).and_then(|id| transfer(state, &id));
                 let session = record.and_then(|record| record.session);
@@ -344,9 +372,50 @@ impl<'a> EventData<'a> {
                 data.command = record.map(|record| CommandView::of(state, record));
             }
             Subject::Provider(id) => data.provider = state.providers.get(id).map(ProviderView::of),
+            Subject::Chat(id) => {
+                let waits = matches!(notification.kind, Kind::ChatOpened | Kind::ChatQueued);
+                let found = state.chats.get(id).filter(|_| waits);
+                data.queue = found.and_then(|chat| ChatQueueView::of(state, &chat.queue));
+                data.chat = chat(state, id);
+            }
+            Subject::Offer(id, offer) => {
+                let found = state.chats.get(id);
+                data.chat = chat(state, id);
+                data.offer =
+                    found.and_then(|chat| chat.offer(*offer).map(|offer| ChatOfferView::of(chat, offer)));
+            }
+            Subject::Message(told) => {
+                data.chat = chat(state, &told.chat());
+                data.tell_message(state, told);
+            }
+            Subject::Offline(_, id) => {
+                data.queue = ChatQueueView::of(state, id);
+                let record = notification.command.and_then(|id| state.commands.get(&id));
+                data.offline_message = record.and_then(left_by);
+            }
+            // A subject of a later version.
             _ => {}
         }
         data
+    }
+
+    fn tell_message(&mut self, state: &'a State, told: &'a MessageTold) {
+        match told {
+            MessageTold::Public(message) => {
+                // Without its chat, which is forgotten, nobody is told of a word in it.
+                let Some(chat) = state.chats.get(&message.chat) else { return };
+                let delivery = chat.message(message.id).map(|kept| &kept.delivery);
+                self.message = Some(ChatMessageView::Public(PublicMessageView::of(message, chat, delivery)));
+            }
+            MessageTold::Internal(message) => {
+                let chat = state.chats.get(&message.chat);
+                self.message =
+                    chat.map(|chat| ChatMessageView::Agents(InternalMessageView::of(message, chat)));
+            }
+            MessageTold::Delivery(_, message, delivery) => {
+                self.delivery = MessageDeliveryView::of(*message, delivery);
+            }
+        }
     }
 
     fn empty(change: &'static str, occurred_at: Timestamp) -> Self {
@@ -363,6 +432,12 @@ impl<'a> EventData<'a> {
             session: None,
             route: None,
             situation: None,
+            chat: None,
+            offer: None,
+            message: None,
+            delivery: None,
+            offline_message: None,
+            queue: None,
             command: None,
             provider: None,
             gap: None,
@@ -372,6 +447,18 @@ impl<'a> EventData<'a> {
 
 fn call<'a>(state: &'a State, id: &CallId) -> Option<CallView<'a>> {
     state.calls.get(id).map(|call| CallView::of(state, call))
+}
+
+fn chat<'a>(state: &'a State, id: &ChatId) -> Option<ChatView<'a>> {
+    state.chats.get(id).map(|chat| ChatView::of(state, chat))
+}
+
+/// The offline message that a command left.
+fn left_by(record: &CommandRecord) -> Option<OfflineMessageView<'_>> {
+    match &record.command {
+        Command::Chat(ChatCommand::LeaveMessage(message)) => Some(OfflineMessageView::of(message)),
+        _ => None,
+    }
 }
 
 fn transfer<'a>(state: &'a State, id: &TransferId) -> Option<TransferView<'a>> {
@@ -402,6 +489,9 @@ fn subject_of(subject: &Subject) -> String {
         Subject::Transfer(id) => named("transfers/", id.0),
         Subject::Session(id) => named("sessions/", id.0),
         Subject::Route(id) => named("routes/", id.0),
+        Subject::Chat(id) | Subject::Offer(id, _) => named("chats/", id.0),
+        Subject::Message(told) => named("chats/", told.chat().0),
+        Subject::Offline(id, _) => named("offline-messages/", id.0),
         _ => "organisation".to_owned(),
     }
 }

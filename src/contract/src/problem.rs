@@ -19,7 +19,7 @@
 //! | `timeout` | 504 | yes |
 
 use crate::mirror::mirror;
-use crate::views::{ActionName, ReasonView};
+use crate::views::{ActionName, QueueAvailabilityView, ReasonView};
 use schakel_core::command::{self, Refusal};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -366,6 +366,10 @@ pub struct Problem<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub allowed_actions: Option<Vec<ActionName>>,
+    /// Of a chat that could not be opened: what the visitor is shown, and whether he can leave a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub availability: Option<Box<QueueAvailabilityView<'a>>>,
     /// Of a refused command: its id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -469,6 +473,7 @@ impl<'a> Problem<'a> {
             reason: None,
             can_retry: None,
             allowed_actions: None,
+            availability: None,
             command: None,
             errors: Vec::new(),
         }

@@ -3,9 +3,11 @@
 use super::{ActionName, ActionView};
 use crate::Timestamp;
 use crate::problem::RefusalView;
+use schakel_core::command::chat::{ChatChange, ChatCommand};
 use schakel_core::command::{self, Command, CommandOutcome, CommandRecord, Refusal, SessionChange};
 use schakel_core::model::action::Action;
-use schakel_core::model::ids::DeviceId;
+use schakel_core::model::chat::Speaker;
+use schakel_core::model::ids::{AgentId, DeviceId};
 use schakel_core::model::transfer::TransferKind;
 use schakel_core::state::State;
 use serde::{Deserialize, Serialize};
@@ -42,7 +44,9 @@ pub struct CommandView<'a> {
     /// Permanent.
     pub id: Uuid,
     /// What was asked: an action's name, or `register`, `unregister`, `set-readiness`, `open-session`, `park-session`,
-    /// `resume-session`, `close-session`, `decide-session`.
+    /// `resume-session`, `close-session`, `decide-session`; of chats `start-chatting`, `stop-chatting`, `open-chat`,
+    /// `leave-message`, `accept-chat`, `reject-chat`, `join-chat`, `observe-chat`, `say`, `invite`, `withdraw-invitation`,
+    /// `leave-chat`, `set-chat-fields`, `set-visitor-presence`, `end-chat`, `archive-chat`, `remove-chat`, `rate-chat`.
     #[schema(examples("hold"))]
     pub kind: Cow<'static, str>,
     /// Its life.
@@ -67,6 +71,18 @@ pub struct CommandView<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub device: Option<Cow<'a, str>>,
+    /// The chat that it concerns or made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub chat: Option<Uuid>,
+    /// The offer or invitation that it concerns or made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub offer: Option<Uuid>,
+    /// The offline message that it left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub offline_message: Option<Uuid>,
     /// The call that it concerns or made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -108,6 +124,10 @@ pub struct CommandLinks {
     #[serde(rename = "self")]
     #[schema(examples("/v1/commands/01890a5d-ac96-774b-bcce-b302099a8057"))]
     pub this: String,
+    /// Its chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub chat: Option<String>,
     /// Its call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -153,12 +173,16 @@ impl<'a> CommandView<'a> {
             refusal: refusal_of(record).map(|refusal| RefusalView::of(refusal, allowed_now(state, record))),
             agent: agent_of(&record.command).map(Cow::Borrowed),
             device: device_of(&record.command).map(|device| Cow::Borrowed(device.as_str())),
+            chat: record.chat.map(|chat| Uuid::from_u128(chat.0)),
+            offer: record.offer.map(|offer| Uuid::from_u128(offer.0)),
+            offline_message: record.offline.map(|message| Uuid::from_u128(message.0)),
             call: call.map(|call| Uuid::from_u128(call.0)),
             transfer: transfer.map(|transfer| Uuid::from_u128(transfer.0)),
             session: record.session.map(|session| Uuid::from_u128(session.0)),
             route: record.route.map(|route| Uuid::from_u128(route.0)),
             links: CommandLinks {
                 this: format!("/v1/commands/{}", record.id),
+                chat: record.chat.map(|chat| format!("/v1/chats/{chat}")),
                 call: call.map(|call| format!("/v1/calls/{call}")),
                 transfer: transfer.map(|transfer| format!("/v1/transfers/{transfer}")),
                 session: record.session.map(|session| format!("/v1/sessions/{session}")),
@@ -209,7 +233,75 @@ pub(crate) fn kind_of(command: &Command) -> &'static str {
         Command::TakeBack { .. } => Action::TakeBack.as_str(),
         Command::SetDoNotDisturb { .. } => Action::SetDoNotDisturb.as_str(),
         Command::SetForwarding { .. } => Action::SetForwarding.as_str(),
+        Command::Chat(command) => kind_of_chat(command),
         _ => "other",
+    }
+}
+
+fn kind_of_chat(command: &ChatCommand) -> &'static str {
+    match command {
+        ChatCommand::Start { .. } => "start-chatting",
+        ChatCommand::Stop { .. } => "stop-chatting",
+        ChatCommand::Open { .. } => "open-chat",
+        ChatCommand::LeaveMessage(_) => "leave-message",
+        ChatCommand::Change { change, .. } => match change {
+            ChatChange::Accept { .. } => "accept-chat",
+            ChatChange::Reject { .. } => "reject-chat",
+            ChatChange::Join { .. } => "join-chat",
+            ChatChange::Observe { .. } => "observe-chat",
+            ChatChange::Say { .. } => "say",
+            ChatChange::Invite { .. } => "invite",
+            ChatChange::Withdraw { .. } => "withdraw-invitation",
+            ChatChange::Leave { .. } => "leave-chat",
+            ChatChange::SetFields(_) => "set-chat-fields",
+            ChatChange::SetPresence(_) => "set-visitor-presence",
+            ChatChange::End { .. } => "end-chat",
+            ChatChange::Archive => "archive-chat",
+            ChatChange::Remove { .. } => "remove-chat",
+            ChatChange::Rate { .. } => "rate-chat",
+        },
+    }
+}
+
+/// The agent who does something in a chat; none for what a visitor or nobody in particular does.
+pub(crate) fn agent_of_chat(command: &ChatCommand) -> Option<&AgentId> {
+    match command {
+        ChatCommand::Start { agent, .. } | ChatCommand::Stop { agent } => Some(agent),
+        ChatCommand::Open { .. } | ChatCommand::LeaveMessage(_) => None,
+        ChatCommand::Change { change, .. } => match change {
+            ChatChange::Accept { agent, .. }
+            | ChatChange::Reject { agent, .. }
+            | ChatChange::Join { agent }
+            | ChatChange::Observe { agent, .. }
+            | ChatChange::Say { by: Speaker::Agent(agent), .. }
+            | ChatChange::Invite { by: agent, .. }
+            | ChatChange::Withdraw { by: agent }
+            | ChatChange::Leave { agent }
+            | ChatChange::End { by: Speaker::Agent(agent) } => Some(agent),
+            ChatChange::Say { by: Speaker::Visitor, .. }
+            | ChatChange::SetFields(_)
+            | ChatChange::SetPresence(_)
+            | ChatChange::End { by: Speaker::Visitor }
+            | ChatChange::Archive
+            | ChatChange::Remove { .. }
+            | ChatChange::Rate { .. } => None,
+        },
+    }
+}
+
+/// Whether a visitor's program asks it: then the answer is in a visitor's words (rule 10).
+pub(crate) fn is_visitors(command: &Command) -> bool {
+    let Command::Chat(command) = command else { return false };
+    match command {
+        ChatCommand::Open { .. } | ChatCommand::LeaveMessage(_) => true,
+        ChatCommand::Start { .. } | ChatCommand::Stop { .. } => false,
+        ChatCommand::Change { change, .. } => matches!(
+            change,
+            ChatChange::Say { by: Speaker::Visitor, .. }
+                | ChatChange::SetPresence(_)
+                | ChatChange::End { by: Speaker::Visitor }
+                | ChatChange::Rate { .. }
+        ),
     }
 }
 
@@ -221,6 +313,7 @@ fn agent_of(command: &Command) -> Option<&str> {
         | Command::SetAgentState { agent, .. }
         | Command::OpenSession { agent, .. }
         | Command::Dial { agent, .. } => Some(agent.as_str()),
+        Command::Chat(command) => agent_of_chat(command).map(AgentId::as_str),
         _ => None,
     }
 }

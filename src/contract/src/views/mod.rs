@@ -48,7 +48,7 @@ pub use chat::{
     VisitorTypingView, VisitorView,
 };
 pub use command::{ActorView, CommandLinks, CommandState, CommandView};
-pub(crate) use command::{allowed_now, refusal_of};
+pub(crate) use command::{agent_of_chat, allowed_now, is_visitors, refusal_of};
 pub use contact::{ContactDetailView, ContactView};
 pub use device::{DeviceKind, DeviceView, MonitorState, MonitorView};
 pub use directory::{DirectoryEntryView, DirectoryHitView, EntryKind, ImportReportView, PresenceView};
