@@ -16,6 +16,8 @@
 //!
 //! What a receiver answers with its 2xx is heard by a [`Listener`] where there is one: a question may be answered at once.
 //!
+//! [`mail`] is the same for messages that visitors leave while nobody can chat (C15): they go by SMTP.
+//!
 //! What is deliberately absent: filters (whoever makes a notification says who gets it), redirects, HTTP/2 (one
 //! request at a time a connection is what lanes are), and proxies.
 
@@ -24,6 +26,7 @@ mod connect;
 mod endpoint;
 mod error;
 mod lanes;
+pub mod mail;
 mod message;
 mod outbox;
 mod retry;
