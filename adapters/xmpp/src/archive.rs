@@ -1,0 +1,237 @@
+//! Looks into archives (XEP-0313): what was said while we were away, and whether a message of ours arrived before the
+//! connection was lost. Live messages wait meanwhile.
+
+use schakel_core::model::ids::{MessageId, ProviderChatId, Str};
+use schakel_core::model::pii::Pii;
+use schakel_core::model::time::{Millis, Time};
+use schakel_core::report::chat::ArchivePosition;
+use xmpp_parsers::jid::{BareJid, Jid};
+use xmpp_parsers::minidom::Element;
+
+use crate::hear::Came;
+use crate::own::{self, Place};
+use crate::session::{Question, Task, Xmpp};
+use crate::wire::{self, Set, message, ns};
+
+/// Entries of one page.
+const PAGE: &str = "100";
+/// The server's clock may be so far from ours.
+const CLOCKS_DIFFER: Millis = Millis::seconds(120);
+
+/// One look into an archive, over all its pages.
+#[derive(Debug, Clone)]
+pub(crate) struct Look {
+    /// Whose: a room, or our account under the empty name.
+    pub(crate) archive: Str,
+    pub(crate) purpose: Purpose,
+    /// Where it goes on.
+    from: From,
+    /// Only what was said with him.
+    with: Option<BareJid>,
+    entries: usize,
+    last: Option<Str>,
+}
+
+/// What one looks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// What was said while we were away.
+    CatchUp,
+    /// Whether our own messages of a conversation arrived.
+    Ours(ProviderChatId),
+}
+
+/// Where a look begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum From {
+    /// After this entry.
+    After(Str),
+    /// At this moment.
+    Start(Time),
+    /// At the end: only what its last entry is.
+    Now,
+}
+
+impl Xmpp {
+    /// Reads what was said to our account while we were away. Who never read it begins now.
+    pub(crate) fn catch_up_account(&mut self) {
+        let from = self.archives.get("").cloned().map_or(From::Now, From::After);
+        self.look(Look {
+            archive: "".into(),
+            purpose: Purpose::CatchUp,
+            from,
+            with: None,
+            entries: 0,
+            last: None,
+        });
+    }
+
+    /// Reads what was said in a room while we were away; in one that we are new in, what was said just before.
+    pub(crate) fn catch_up_room(&mut self, room: &BareJid) {
+        let back = Time(self.now.0.saturating_sub(self.settings.times.look_back.0));
+        let from = self.archives.get(room.as_str()).cloned().map_or(From::Start(back), From::After);
+        let archive = room.as_str().into();
+        self.look(Look { archive, purpose: Purpose::CatchUp, from, with: None, entries: 0, last: None });
+    }
+
+    /// Looks whether our own messages of a conversation arrived since `since`.
+    pub(crate) fn look_for_ours(&mut self, chat: &ProviderChatId, since: Time) {
+        let Some(one) = self.conversations.get(chat) else { return };
+        let (archive, with) = match (&one.place, &one.room) {
+            (_, Some(room)) => (room.as_str().into(), None),
+            (Place::Direct { visitor, .. }, None) => ("".into(), Some(visitor.clone())),
+            _ => return,
+        };
+        let from = From::Start(Time(since.0.saturating_sub(CLOCKS_DIFFER.0)));
+        self.look(Look { archive, purpose: Purpose::Ours(chat.clone()), from, with, entries: 0, last: None });
+    }
+
+    fn look(&mut self, look: Look) {
+        self.link.last_number += 1;
+        let query = format!("m{}", self.link.last_number);
+        let field = |name: &str, value: &str| {
+            wire::make("field", ns::DATA_FORMS).set("var", name).child("value", ns::DATA_FORMS, value).build()
+        };
+        let mut form =
+            wire::make("x", ns::DATA_FORMS).set("type", "submit").append(field("FORM_TYPE", ns::MAM));
+        let mut page = wire::make("set", ns::RSM);
+        match &look.from {
+            From::After(id) => page = page.child("max", ns::RSM, PAGE).child("after", ns::RSM, id),
+            From::Start(at) => {
+                form = form.append(field("start", &wire::stamp(*at)));
+                page = page.child("max", ns::RSM, PAGE);
+            }
+            From::Now => page = page.child("max", ns::RSM, "1").append(wire::bare("before", ns::RSM)),
+        }
+        if let (Some(last), From::Start(_)) = (&look.last, &look.from) {
+            page = page.child("after", ns::RSM, last);
+        }
+        if let Some(with) = &look.with {
+            form = form.append(field("with", with.as_str()));
+        }
+        let asks =
+            wire::make("query", ns::MAM).set("queryid", &query).append(form.build()).append(page.build());
+        let room = BareJid::new(&look.archive).ok().and_then(|room| self.link.rooms.get(&room));
+        let from = room.and_then(|room| room.from.clone());
+        let whom = look.archive.to_string();
+        self.link.looks.insert(query.clone(), look);
+        self.ask(&whom, from.as_deref(), "set", asks.build(), Question::Archive(query));
+    }
+
+    /// One entry of an archive. It is believed only where it was asked for, and only by whom.
+    pub(crate) fn archive_result(&mut self, stanza: &Element, result: &Element, from: Option<&Jid>) {
+        let query = result.attr("queryid").unwrap_or_default();
+        let theirs = |look: &&mut Look| match from {
+            None => look.archive.is_empty(),
+            Some(from) if look.archive.is_empty() => from.as_str() == self.own.bare.as_str(),
+            Some(from) => from.as_str() == &*look.archive,
+        };
+        let Some(look) = self.link.looks.get_mut(query).filter(theirs) else {
+            return self.refuse(stanza, "an entry of an archive that was not asked for (XEP-0313)", None);
+        };
+        let Some(id) = result.attr("id").and_then(message::id) else { return };
+        look.entries += 1;
+        look.last = Some(id.into());
+        let look = look.clone();
+        let Some((inside, said)) = message::forwarded(result) else { return };
+        if look.purpose != Purpose::CatchUp {
+            return self.found_ours(inside);
+        }
+        if look.from == From::Now {
+            return;
+        }
+        let read = ArchivePosition { archive: Pii::new(look.archive.clone()), id: id.into() };
+        let came = Came { archived: Some((look.archive.clone(), id.into())), said };
+        let sender = inside.attr("from").and_then(|from| Jid::new(from).ok());
+        let Some(sender) = sender else { return };
+        if !look.archive.is_empty() {
+            return self.room_heard(inside, &sender, came, Some(read));
+        }
+        if self.own.is_ours(&sender) {
+            return self.found_ours(inside);
+        }
+        let to = inside.attr("to").and_then(|to| Jid::new(to).ok());
+        let to = to.map_or_else(|| self.own.bare.clone(), Jid::into_bare);
+        let kind = inside.attr("type");
+        let fits = to == self.own.bare && kind.is_none_or(|kind| kind == "chat" || kind == "normal");
+        if fits && own::may_write(&self.settings, &sender) {
+            self.direct(inside, sender, to, came, Some(read));
+        }
+    }
+
+    /// A message in an archive: perhaps one of ours, which then has arrived.
+    fn found_ours(&mut self, inside: &Element) {
+        let ids = [message::origin_id(inside), inside.attr("id")];
+        let Some(ours) = ids.into_iter().flatten().find_map(|id| id.parse::<MessageId>().ok()) else {
+            return;
+        };
+        let jid = |name: &str| inside.attr(name).and_then(|jid| Jid::new(jid).ok());
+        let Some(from) = jid("from") else { return };
+        if let Some(room) = self.link.rooms.get(&from.to_bare()) {
+            if room.is_of_ours(&from) {
+                let chat = room.chat.clone();
+                self.confirm(&chat, ours, None);
+            }
+        } else if self.own.is_ours(&from)
+            && let Some(to) = jid("to")
+        {
+            let chat = Place::Direct { visitor: to.into_bare(), ours: from.into_bare() }.id();
+            self.confirm(&chat, ours, None);
+        }
+    }
+
+    /// The end of a page, an error, or nothing in time.
+    pub(crate) fn archive_answered(&mut self, query: &str, answer: Option<&Element>) {
+        let Some(mut look) = self.link.looks.remove(query) else { return };
+        let Some(answer) = answer else {
+            self.observed.count("archives_unanswered");
+            return self.looked(look);
+        };
+        if answer.attr("type") == Some("error") {
+            let (condition, _) = wire::error_of(answer);
+            if condition == "item-not-found" && matches!(look.from, From::After(_)) {
+                // The archive has forgotten the place up to which it was read.
+                self.observed.count("archive_places_lost");
+                look.from = From::Start(Time(self.now.0.saturating_sub(self.settings.times.look_back.0)));
+                look.last = None;
+                return self.look(look);
+            }
+            self.observed.count("archives_refused");
+            return self.looked(look);
+        }
+        let fin = answer.get_child("fin", ns::MAM);
+        let complete = fin.is_none_or(|fin| matches!(fin.attr("complete"), Some("true" | "1")));
+        let last =
+            fin.and_then(|fin| fin.get_child("set", ns::RSM)?.get_child("last", ns::RSM)).map(Element::text);
+        let last: Option<Str> = last.as_deref().and_then(message::id).map(Into::into).or(look.last.clone());
+        let stands = matches!((&last, &look.from), (Some(last), From::After(before)) if last == before);
+        if complete || last.is_none() || stands || look.from == From::Now {
+            look.last = last;
+            return self.looked(look);
+        }
+        if look.entries >= self.settings.limits.archive_entries_max {
+            self.observed.count("archives_cut");
+            look.last = last;
+            return self.looked(look);
+        }
+        if let (From::After(_), Some(last)) = (&look.from, &last) {
+            look.from = From::After(last.clone());
+        }
+        look.last = last;
+        self.look(look);
+    }
+
+    fn looked(&mut self, look: Look) {
+        if let Purpose::Ours(chat) = &look.purpose {
+            return self.looked_for_ours(chat);
+        }
+        if let Some(last) = &look.last {
+            self.tell_read(&look.archive, last);
+        }
+        if look.archive.is_empty() {
+            self.done(&Task::Account);
+        } else if let Ok(room) = BareJid::new(&look.archive) {
+            self.room_read(&room);
+        }
+    }
+}
