@@ -28,6 +28,9 @@ ACKNOWLEDGED_MIN = 10_000
 # Between two messages of one visitor, on average: all of them together then write some 400 a second.
 PAUSE = 0.025
 
+# What a server may lose by itself, of all that it acknowledged, by one SIGKILL: seen is one a room.
+SERVER_LOSES_MAX = 3 * ROOM_WRITERS
+
 # After everything is whole again, the rest must come in within this.
 CATCH_UP_SECONDS = 90
 
@@ -160,18 +163,21 @@ async def write(house, writers, dice):
     return faults.done
 
 
-async def complaints(house, writers):
+async def complaints(house, writers, excused):
     """What is wrong with the transcripts now."""
     said = await house.said_by_visitors()
     wrong = []
     for one in writers:
         acknowledged, tried = one.texts()
-        wrong += ledger.judge(acknowledged, tried, said.get(one.account, []))
+        wanted = [text for text in acknowledged if text not in excused]
+        wrong += ledger.judge(wanted, tried, said.get(one.account, []))
     return wrong
 
 
 async def servers_own(server, writers):
-    """What the server itself lost of what it acknowledged, or doubled: that is not the daemon's."""
+    """What the server itself lost of what it acknowledged: ejabberd gives a room's message back before it is archived,
+    and a SIGKILL can fall between the two. Nobody could find those again. Anything else that is wrong with its archive
+    would be news."""
     wrong = []
     async with visitors(server, houses.ACCOUNT, resource="auditor") as (auditor,):
         own = [message for _, message in await auditor.archive()]
@@ -183,7 +189,9 @@ async def servers_own(server, writers):
                 texts = [message["body"] for message in own if message["from"].bare == one.boundjid.bare]
             acknowledged, tried = one.texts()
             wrong += ledger.judge(acknowledged, tried, [text for text in texts if text in set(tried)])
-    return wrong
+    if len(wrong) > SERVER_LOSES_MAX or any(not line.startswith("lost: ") for line in wrong):
+        raise Failed(f"the server's own archive is wrong: {wrong[:20]}")
+    return {line.removeprefix("lost: ") for line in wrong}
 
 
 async def fault_test(server, folder, seed, program=None):
@@ -206,36 +214,32 @@ async def fault_test(server, folder, seed, program=None):
                     one.inside.set()
                     one.plugin["xep_0249"].send_invitation(f"permits@{servers.COMPONENT}", one.to, reason="a question")
             done = await write(house, writers, dice)
-            wrong = await caught_up(house, writers)
-            own = await servers_own(server, writers)
+            excused = await servers_own(server, writers)
+            wrong = await caught_up(house, writers, excused)
         finally:
             for one in writers:
                 one.vanish()
-    acknowledged = sum(len(one.texts()[0]) for one in writers)
+    acknowledged = sum(len(one.texts()[0]) for one in writers) - len(excused)
     if wrong:
-        mine = [line for line in wrong if line not in set(own)]
-        raise Failed(
-            f"{len(wrong)} of {acknowledged} acknowledged messages are wrong ({len(own)} by the server's own archive):\n"
-            + "\n".join((mine or wrong)[:20])
-        )
+        raise Failed(f"{len(wrong)} of {acknowledged} acknowledged messages are wrong:\n" + "\n".join(wrong[:20]))
     if acknowledged < ACKNOWLEDGED_MIN:
         raise Failed(f"only {acknowledged} messages were acknowledged: this shows less than it should")
     return (
         f"{acknowledged} acknowledged messages, each exactly once and in order, through {len(done)} faults "
-        f"({', '.join(sorted(set(done)))}) and {house.daemon.starts} starts of the daemon; "
-        f"the judgement goes red in {proved} ways; {time.monotonic() - began:.0f} s"
+        f"({', '.join(sorted(set(done)))}) and {house.daemon.starts} starts of the daemon; the server itself lost "
+        f"{len(excused)}; the judgement goes red in {proved} ways; {time.monotonic() - began:.0f} s"
     )
 
 
-async def caught_up(house, writers):
+async def caught_up(house, writers, excused):
     """Waits until nothing is wrong any more, or nothing changes; gives what is wrong."""
     with contextlib.suppress(Failed):
         async with timeout("everything is there", CATCH_UP_SECONDS):
             await house.up(CATCH_UP_SECONDS)
-            while wrong := await complaints(house, writers):
+            while wrong := await complaints(house, writers, excused):
                 # What is doubled or out of order stays so.
                 if any(not line.startswith("lost") for line in wrong):
                     return wrong
                 await asyncio.sleep(1)
             return []
-    return await complaints(house, writers)
+    return await complaints(house, writers, excused)
