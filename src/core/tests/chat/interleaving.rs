@@ -129,7 +129,9 @@ impl World {
             Step::Start { agent, both } => {
                 self.starts(AGENTS[*agent], if *both { &QUEUES } else { &QUEUES[..1] });
             }
-            Step::Stop(agent) => drop(self.stops(AGENTS[*agent])),
+            Step::Stop(agent) => {
+                self.stops(AGENTS[*agent]);
+            }
             Step::Beat(agent) => self.chat_beats(AGENTS[*agent]),
             Step::Shows(agent, show) => {
                 let agent = AGENTS[*agent].into();
@@ -140,8 +142,12 @@ impl World {
                     if *ready { Readiness::Ready } else { Readiness::NotReady(Some("lunch".into())) };
                 self.readiness(AGENTS[*agent], readiness);
             }
-            Step::Unregister(agent) => drop(self.leaves(AGENTS[*agent])),
-            Step::Register(agent) => drop(self.register(AGENTS[*agent], DEVICES[*agent])),
+            Step::Unregister(agent) => {
+                self.leaves(AGENTS[*agent]);
+            }
+            Step::Register(agent) => {
+                self.register(AGENTS[*agent], DEVICES[*agent]);
+            }
             Step::Asks(queue) => {
                 let command = self.visits(QUEUES[*queue]);
                 if let Some(chat) = self.state.commands[&command].chat {
@@ -235,7 +241,10 @@ impl World {
                 by: by.map_or(Speaker::Visitor, |agent| Speaker::Agent(AGENTS[agent].into())),
             },
             Step::Presence(_, presence) => ChatChange::SetPresence(*presence),
-            _ => return drop(self.writes(chat, "Bent u er nog?")),
+            _ => {
+                self.writes(chat, "Bent u er nog?");
+                return;
+            }
         };
         self.does(chat, change);
     }
