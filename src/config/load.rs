@@ -1,6 +1,8 @@
 //! Reads a file over the defaults. Every key is held against the example, so that all mistakes are told at once, with
 //! their line.
 
+use super::compare::compare;
+use super::merge::merge;
 use super::{Config, EXAMPLE, overrides, validate};
 use std::fmt;
 use std::ops::Range;
@@ -196,136 +198,7 @@ fn in_words(message: &str) -> String {
     TYPES.iter().fold(message.to_owned(), |text, (rust, words)| text.replace(rust, words))
 }
 
-/// Keys that an example element shows but that have no default, or have one that the example does not show.
-const FREE_KEYS: [&str; 1] = ["name"];
-
-/// Every key must be in the example, with a value of the same type.
-fn compare(source: &str, table: &DeTable<'_>, example: &Table, path: &str, problems: &mut Vec<Problem>) {
-    for (key, value) in table {
-        let name = key.get_ref().as_ref();
-        let full = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-        let line = Some(line_of(source, &key.span()));
-        match (example.get(name), value.get_ref()) {
-            (None, DeValue::String(_)) if FREE_KEYS.contains(&name) => {}
-            (None, _) => {
-                let text = match closest(name, example.keys()) {
-                    Some(close) => format!("unknown key; did you mean `{close}`?"),
-                    None => format!(
-                        "unknown key; known here: {}",
-                        example.keys().cloned().collect::<Vec<_>>().join(", ")
-                    ),
-                };
-                problems.push(Problem { line, key: full, text });
-            }
-            (Some(Value::Table(inner)), DeValue::Table(table)) => {
-                compare(source, table, inner, &full, problems)
-            }
-            (Some(Value::Array(elements)), DeValue::Array(array)) => {
-                for (at, element) in array.iter().enumerate() {
-                    let full = format!("{full}[{at}]");
-                    match (elements_example(elements), element.get_ref()) {
-                        (Some(Value::Table(inner)), DeValue::Table(table)) => {
-                            compare(source, table, &inner, &full, problems);
-                        }
-                        (Some(other), value) if other.type_str() != value.type_str() => {
-                            problems.push(wrong_type(source, element.span(), full, &other, value));
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            (Some(known), given) if known.type_str() != given.type_str() => {
-                problems.push(wrong_type(source, value.span(), full, known, given));
-            }
-            _ => {}
-        }
-    }
-}
-
-fn wrong_type(source: &str, span: Range<usize>, key: String, known: &Value, given: &DeValue<'_>) -> Problem {
-    let text = match known {
-        Value::Array(elements) if matches!(elements.first(), Some(Value::Table(_))) => {
-            format!("there may be several, so each is written as [[{key}]]")
-        }
-        known => {
-            format!("the type is {}, but must be {}, such as {known}", given.type_str(), known.type_str())
-        }
-    };
-    Problem { line: Some(line_of(source, &span)), key, text }
-}
-
-/// What an element of an array may hold: for tables everything that any of the example's elements holds.
-fn elements_example(elements: &[Value]) -> Option<Value> {
-    let mut all: Option<Value> = None;
-    for element in elements {
-        match (&mut all, element) {
-            (Some(Value::Table(all)), Value::Table(more)) => {
-                all.extend(more.iter().map(|(key, value)| (key.clone(), value.clone())));
-            }
-            (None, element) => all = Some(element.clone()),
-            _ => {}
-        }
-    }
-    // An empty list in the example is a list of texts.
-    all.or_else(|| Some(Value::String("text".into())))
-}
-
-/// The given values over the defaults. A file without providers or opening hours has none; each provider has the
-/// example's defaults.
-fn merge(example: &Table, given: Table) -> Table {
-    let mut merged = example.clone();
-    let mut provider_defaults = match example.get("providers").and_then(|list| list.get(0)) {
-        Some(Value::Table(table)) => table.clone(),
-        _ => Table::new(),
-    };
-    let route_defaults = match provider_defaults.get("routes").and_then(|list| list.get(0)) {
-        Some(Value::Table(table)) => table.clone(),
-        _ => Table::new(),
-    };
-    for list in ["devices", "routes"] {
-        provider_defaults.insert(list.into(), Value::Array(Vec::new()));
-    }
-    for list in ["providers", "opening_hours"] {
-        merged.insert(list.into(), Value::Array(Vec::new()));
-    }
-    for (key, value) in given {
-        match (merged.get_mut(&key), value) {
-            (Some(Value::Table(section)), Value::Table(values)) => section.extend(values),
-            (_, Value::Array(providers)) if key == "providers" => {
-                let whole =
-                    |provider| each_over(&route_defaults, "routes", over(&provider_defaults, provider));
-                let providers = providers.into_iter().map(whole).collect();
-                merged.insert(key, Value::Array(providers));
-            }
-            (_, value) => drop(merged.insert(key, value)),
-        }
-    }
-    merged
-}
-
-fn over(defaults: &Table, given: Value) -> Value {
-    let Value::Table(given) = given else { return given };
-    let mut merged = defaults.clone();
-    for (key, value) in given {
-        match (merged.get_mut(&key), value) {
-            (Some(Value::Table(section)), Value::Table(values)) => section.extend(values),
-            (_, value) => drop(merged.insert(key, value)),
-        }
-    }
-    Value::Table(merged)
-}
-
-/// Each element of a list in a table over its defaults.
-fn each_over(defaults: &Table, list: &str, mut table: Value) -> Value {
-    if let Some(Value::Array(elements)) = table.get_mut(list) {
-        for element in elements {
-            *element = over(defaults, std::mem::replace(element, Value::Boolean(false)));
-        }
-    }
-    table
-}
-
-fn line_of(source: &str, span: &Range<usize>) -> usize {
+pub(super) fn line_of(source: &str, span: &Range<usize>) -> usize {
     source.get(..span.start).unwrap_or(source).matches('\n').count() + 1
 }
 
@@ -347,34 +220,6 @@ fn find(table: &DeTable<'_>, key: &str) -> Option<Range<usize>> {
         Some(inner) if !rest.is_empty() => Some(find(inner, rest).unwrap_or(span)),
         _ => Some(span),
     }
-}
-
-/// The known key that the given one was probably meant to be.
-fn closest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<&'a str> {
-    const NEAR: usize = 3;
-    known
-        .map(|key| (distance(name, key), key.as_str()))
-        .filter(|(far, _)| *far <= NEAR)
-        .min()
-        .map(|(_, key)| key)
-}
-
-/// Levenshtein's distance, over bytes: keys are ASCII.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (slot, y) in row.iter_mut().skip(1).zip(b.bytes()) {
-            let best = (diagonal + usize::from(x != y)).min(left + 1).min(*slot + 1);
-            diagonal = std::mem::replace(slot, best);
-            left = best;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -2,11 +2,17 @@
 //!
 //! `config.example.toml` is the default: it is parsed at start-up, and a file needs to name only what differs.
 
+mod chat;
+mod compare;
 mod load;
+mod merge;
 mod overrides;
 mod validate;
+mod xmpp;
 
+pub use chat::{Canned, Chat, ChatQueue, WhenBusy};
 pub use load::{ConfigError, Problem};
+pub use xmpp::{AddressOfAgent, AddressOfQueue, Security, Xmpp, XmppMode};
 
 use rustls_pki_types::ServerName;
 use schakel_register::number::PlanSettings;
@@ -33,6 +39,7 @@ pub struct Config {
     pub calls: Calls,
     pub sessions: Sessions,
     pub opening_hours: Vec<OpeningHours>,
+    pub chat: Chat,
     pub reports: Reports,
     pub log: Log,
     pub providers: Vec<Provider>,
@@ -61,6 +68,7 @@ pub struct Privacy {
     pub audit_days: u32,
     pub agents_days: u32,
     pub facts_days: u32,
+    pub chats_days: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -242,19 +250,49 @@ pub struct Provider {
     pub tls_certificate_file: PathBuf,
     pub tls_key_file: PathBuf,
     pub csta: Csta,
+    pub xmpp: Xmpp,
     pub devices: Vec<Devices>,
     pub routes: Vec<Routes>,
 }
 
 impl Provider {
-    /// The name that the PBX's certificate must have.
+    /// The name that the certificate of the PBX or the chat server must have.
     ///
     /// # Errors
     /// The text that is no name.
     pub fn expected_name(&self) -> Result<ServerName<'static>, String> {
         let host = self.address.rsplit_once(':').map_or("", |(host, _)| host.trim_matches(['[', ']']));
-        let name = if self.tls_name.is_empty() { host } else { &self.tls_name };
+        let name = match self.adapter.as_str() {
+            _ if !self.tls_name.is_empty() => &self.tls_name,
+            // RFC 6125: what is served counts, not the machine that serves it.
+            "xmpp" => self.xmpp.served_domain(),
+            _ => host,
+        };
         ServerName::try_from(name.to_owned()).map_err(|_| name.to_owned())
+    }
+}
+
+impl Provider {
+    /// Whether the link has TLS.
+    pub fn secured(&self) -> bool {
+        match self.adapter.as_str() {
+            "xmpp" => self.xmpp.security != Security::None,
+            _ => self.tls,
+        }
+    }
+
+    /// The chat queues that it names, with the keys that do.
+    pub(crate) fn queues(&self) -> Vec<(String, &String)> {
+        if self.adapter != "xmpp" {
+            return Vec::new();
+        }
+        let listed = self.xmpp.queues.iter().enumerate();
+        let mut queues: Vec<_> =
+            listed.map(|(at, each)| (format!("xmpp.queues[{at}].queue"), &each.queue)).collect();
+        if !self.xmpp.default_queue.is_empty() {
+            queues.push(("xmpp.default_queue".into(), &self.xmpp.default_queue));
+        }
+        queues
     }
 }
 

@@ -1,6 +1,6 @@
 //! What types cannot say: values that must fit together.
 
-use super::{Config, Mode, OpeningHours, Problem, Provider};
+use super::{Config, Mode, OpeningHours, Problem, Provider, chat};
 use crate::hours::Hours;
 use crate::tls;
 use schakel_register::number::NumberPlan;
@@ -58,6 +58,7 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
         ("privacy.audit_days", config.privacy.audit_days.into()),
         ("privacy.agents_days", config.privacy.agents_days.into()),
         ("privacy.facts_days", config.privacy.facts_days.into()),
+        ("privacy.chats_days", config.privacy.chats_days.into()),
         ("journal.snapshot_every_inputs", config.journal.snapshot_every_inputs),
         ("api.body_bytes_max", config.api.body_bytes_max.into()),
         ("api.header_timeout_seconds", config.api.header_timeout_seconds.into()),
@@ -89,7 +90,8 @@ pub(super) fn check(config: &Config, problems: &mut Vec<Problem>) {
         say("webhooks.ca_file", error.to_string());
     }
     opening_hours(&config.opening_hours, &mut say);
-    providers(&config.providers, &mut say);
+    chat::check(config, &mut say);
+    providers(config, &mut say);
     routes_by_hours(config, &mut say);
 }
 
@@ -208,9 +210,9 @@ fn api(config: &Config, say: &mut impl FnMut(&str, String)) {
     }
 }
 
-fn providers(providers: &[Provider], say: &mut impl FnMut(&str, String)) {
+fn providers(config: &Config, say: &mut impl FnMut(&str, String)) {
     let mut names: BTreeMap<&str, usize> = BTreeMap::new();
-    for (at, provider) in providers.iter().enumerate() {
+    for (at, provider) in config.providers.iter().enumerate() {
         let key = |name: &str| format!("providers[{at}].{name}");
         if provider.name.is_empty() || !provider.name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
         {
@@ -222,8 +224,13 @@ fn providers(providers: &[Provider], say: &mut impl FnMut(&str, String)) {
                 format!("\"{}\" is the name of providers[{first}] too; names must differ", provider.name),
             );
         }
-        if let Err((name, text)) = crate::registry::check(provider) {
-            say(&key(name), text);
+        for (name, text) in crate::registry::check(provider) {
+            say(&key(&name), text);
+        }
+        for (name, queue) in provider.queues() {
+            if !config.chat.queues.iter().any(|known| known.name == *queue) {
+                say(&key(&name), format!("there is no [[chat.queues]] with the name \"{queue}\""));
+            }
         }
         match provider.mode {
             Mode::Connect => {
@@ -268,7 +275,7 @@ fn tls_of(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
     let ca = file(&provider.tls_ca_file, &key("tls_ca_file"), say);
     let certificate = file(&provider.tls_certificate_file, &key("tls_certificate_file"), say);
     let private = file(&provider.tls_key_file, &key("tls_key_file"), say);
-    if !provider.tls {
+    if !provider.secured() {
         return;
     }
     match provider.mode {
@@ -278,7 +285,7 @@ fn tls_of(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
             }
             if let Err(name) = provider.expected_name() {
                 let text = format!(
-                    "\"{name}\" is no host name; give the name in the telephone system's certificate"
+                    "\"{name}\" is no host name; give the name in the other side's certificate"
                 );
                 say(&key("tls_name"), text);
             }

@@ -3,22 +3,35 @@
 use std::time::Duration;
 
 /// The first pause: most losses are a restart of a switch or a cable, back within a second.
-const FIRST: Duration = Duration::from_millis(500);
+pub(super) const FIRST: Duration = Duration::from_millis(500);
 
 /// The longest pause: an operator who mends the other side should not wait longer for the link.
-const LONGEST: Duration = Duration::from_secs(30);
+pub(super) const LONGEST: Duration = Duration::from_secs(30);
 
 /// Doubling pauses with a spread of ±20 %, so that many daemons do not come back at once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Backoff {
     failures: u32,
+    first: Duration,
+    longest: Duration,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::between(FIRST, LONGEST)
+    }
 }
 
 impl Backoff {
+    /// From the first pause to the longest.
+    pub(crate) fn between(first: Duration, longest: Duration) -> Self {
+        Self { failures: 0, first, longest }
+    }
+
     /// The next pause. `spread` is any number; `fatal` asks for the longest pause at once.
     pub(crate) fn next(&mut self, fatal: bool, spread: u32) -> Duration {
         let base =
-            if fatal { LONGEST } else { (FIRST * 2_u32.saturating_pow(self.failures.min(16))).min(LONGEST) };
+            if fatal { self.longest } else { (self.first * 2_u32.saturating_pow(self.failures.min(16))).min(self.longest) };
         self.failures = self.failures.saturating_add(1);
         base.mul_f64(0.8 + 0.4 * f64::from(spread) / f64::from(u32::MAX))
     }

@@ -66,7 +66,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Bytes for T {}
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Nobody there, or not reachable.
-    #[error("{address}: {error}; check the address and that the telephone system's CSTA service runs")]
+    #[error("{address}: {error}; check the address and that the service runs there")]
     Connect {
         /// Where.
         address: String,
@@ -134,16 +134,25 @@ impl Channel {
     }
 }
 
-async fn connect(address: &str, tls: Option<&TlsClient>) -> Result<Stream, OpenError> {
+/// A connection that we make, with TLS where wanted. The time that it may take is the caller's.
+pub(super) async fn connect(address: &str, tls: Option<&TlsClient>) -> Result<Stream, OpenError> {
     let failed = |error| OpenError::Connect { address: address.to_owned(), error };
     let tcp = TcpStream::connect(address).await.map_err(failed)?;
     let peer = prepare(&tcp).map_err(failed)?;
     let Some(tls) = tls else { return Ok(Stream { io: Box::new(tcp), peer }) };
-    let io = TlsConnector::from(tls.config.clone())
-        .connect(tls.name.clone(), tcp)
-        .await
-        .map_err(|error| OpenError::Tls { address: address.to_owned(), error })?;
-    Ok(Stream { io: Box::new(io), peer })
+    Ok(Stream { io: secure(tcp, tls, address).await?, peer })
+}
+
+/// TLS over a connection that is there.
+pub(super) async fn secure(
+    io: impl Bytes + 'static,
+    tls: &TlsClient,
+    address: &str,
+) -> Result<Box<dyn Bytes>, OpenError> {
+    match TlsConnector::from(tls.config.clone()).connect(tls.name.clone(), io).await {
+        Ok(io) => Ok(Box::new(io)),
+        Err(error) => Err(OpenError::Tls { address: address.to_owned(), error }),
+    }
 }
 
 /// Waits for a peer that may connect; others are closed and logged.

@@ -1,0 +1,138 @@
+//! Files for a chat provider: an HTTP PUT to where its server said (XEP-0363).
+
+use schakel_core::model::ids::{FileId, Str};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// A server that has not taken a file by then is not going to.
+const UPLOAD_LIMIT: Duration = Duration::from_secs(120);
+
+/// Files under way at once; each is in memory.
+const AT_ONCE: usize = 4;
+
+/// Files that may wait for that.
+const WAITING_MAX: usize = 100;
+
+/// Where a file of the house is, by its id.
+pub type FileOf = Arc<dyn Fn(FileId) -> PathBuf + Send + Sync>;
+
+/// What uploads need.
+pub struct Uploads {
+    client: reqwest::Client,
+    file_of: FileOf,
+    bytes_max: u64,
+    plain_allowed: bool,
+    running: JoinSet<Uploaded>,
+    waiting: Vec<Upload>,
+}
+
+/// What became of one.
+pub(super) type Uploaded = (u64, Result<(), Str>);
+
+/// One that is asked for.
+pub(super) struct Upload {
+    pub(super) upload: u64,
+    pub(super) file: FileId,
+    pub(super) media_type: Str,
+    pub(super) url: Str,
+    pub(super) headers: Vec<(Str, Str)>,
+}
+
+impl Uploads {
+    /// Over TLS that trusts what the link trusts; plain HTTP only where the link itself is plain.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn new(tls: Option<Arc<rustls::ClientConfig>>, file_of: FileOf, bytes_max: u64) -> Result<Self, String> {
+        let plain_allowed = tls.is_none();
+        let builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .timeout(UPLOAD_LIMIT);
+        let builder = match tls {
+            Some(tls) => builder.tls_backend_preconfigured((*tls).clone()),
+            None => builder,
+        };
+        let client = builder.build().map_err(|error| error.to_string())?;
+        Ok(Self { client, file_of, bytes_max, plain_allowed, running: JoinSet::new(), waiting: Vec::new() })
+    }
+
+    /// Starts one, or lets it wait its turn.
+    pub(super) fn start(&mut self, upload: Upload) {
+        if self.running.len() < AT_ONCE {
+            self.run(upload);
+        } else if self.waiting.len() < WAITING_MAX {
+            self.waiting.push(upload);
+        } else {
+            let refused = (upload.upload, Err("too many files wait to be sent".into()));
+            self.running.spawn_local(async move { refused });
+        }
+    }
+
+    /// The next one that has ended; for ever when there is none. Cancel safe.
+    pub(super) async fn ended(&mut self) -> Uploaded {
+        loop {
+            match self.running.join_next().await {
+                Some(Ok(uploaded)) => {
+                    if !self.waiting.is_empty() {
+                        let next = self.waiting.remove(0);
+                        self.run(next);
+                    }
+                    return uploaded;
+                }
+                Some(Err(error)) => tracing::error!(%error, "an upload ended badly"),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// The connection is gone, and with it what the server would have made of them.
+    pub(super) fn forget(&mut self) {
+        self.waiting.clear();
+        self.running.abort_all();
+        self.running = JoinSet::new();
+    }
+
+    fn run(&mut self, upload: Upload) {
+        let (client, path) = (self.client.clone(), (self.file_of)(upload.file));
+        let (bytes_max, plain_allowed) = (self.bytes_max, self.plain_allowed);
+        self.running.spawn_local(async move {
+            let result = put(&client, path, bytes_max, plain_allowed, &upload).await;
+            (upload.upload, result.map_err(Into::into))
+        });
+    }
+}
+
+async fn put(
+    client: &reqwest::Client,
+    path: PathBuf,
+    bytes_max: u64,
+    plain_allowed: bool,
+    upload: &Upload,
+) -> Result<(), String> {
+    let url = reqwest::Url::parse(&upload.url).map_err(|error| format!("the server gave no URL: {error}"))?;
+    if url.scheme() != "https" && !(plain_allowed && url.scheme() == "http") {
+        return Err("the server wants the file without TLS".into());
+    }
+    let unreadable = |error: std::io::Error| format!("the file cannot be read: {error}");
+    let size = tokio::fs::metadata(&path).await.map_err(unreadable)?.len();
+    if size > bytes_max {
+        return Err(format!("the file has {size} bytes, more than the {bytes_max} that may be sent"));
+    }
+    let content = tokio::fs::read(&path).await.map_err(unreadable)?;
+    let mut request =
+        client.put(url).header(http::header::CONTENT_TYPE, &*upload.media_type).body(content);
+    for (name, value) in &upload.headers {
+        // Only these may be asked for (XEP-0363 clause 4).
+        if ["authorization", "cookie", "expires"].contains(&name.to_ascii_lowercase().as_str()) {
+            request = request.header(&**name, &**value);
+        }
+    }
+    let answer = request.send().await.map_err(|error| format!("sending failed: {}", error.without_url()))?;
+    match answer.status() {
+        status if status.is_success() => Ok(()),
+        status => Err(format!("the server refused the file: {status}")),
+    }
+}
