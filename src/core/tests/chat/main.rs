@@ -10,3 +10,7 @@ mod channel;
 mod interleaving;
 mod offers;
 mod texts;
+mod endings;
+mod parties;
+mod talk;
+mod visit;

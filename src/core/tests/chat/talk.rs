@@ -9,6 +9,8 @@ use schakel_core::effect::ChatWrite;
 use schakel_core::input::InputBody;
 use schakel_core::model::chat::*;
 use schakel_core::model::ids::{ChatId, CommandId, FileId, MessageId, OfflineMessageId};
+use schakel_core::model::pii::Pii;
+use schakel_core::model::time::Millis;
 use schakel_core::notification::{Kind, MessageTold, Subject};
 use schakel_core::report::chat::{ConversationEvent, Heard, HeardBy};
 use schakel_core::settings::{QueueSettings, TextId, WhenBusy};
@@ -68,7 +70,7 @@ fn o05_a_visitor_says_more_of_himself_and_what_was_verified_stays_so() {
     };
     let first = Visitor { attributes: vec![verified("Jan", Some("digid"))], ..jan("jan@example.org") };
     world.happens("c", ConversationEvent::Opened { queue: "balie".into(), visitor: first });
-    let chat = world.at("c").id;
+    let chat = world.at_conversation("c").id;
     let more = Visitor {
         nickname: None,
         email: Some(Pii::new("jan@work.example".into())),
@@ -118,18 +120,18 @@ fn c14_o04_where_nobody_is_there_a_chat_is_refused_with_the_text_that_says_so() 
 fn c10_a_visitor_over_a_provider_is_told_that_nobody_is_there_and_his_words_are_kept() {
     let mut world = World::chat();
     world.writes_at("c", "Is daar iemand?", "k1");
-    let chat = world.at("c").id;
+    let chat = world.at_conversation("c").id;
     assert_eq!(world.state_of(chat), ChatState::Unserved);
     assert_eq!(world.words(chat), ["Is daar iemand?"]);
     assert_eq!(world.texts(chat), [TextId::Closed]);
-    let asked = world.conversed("c");
+    let asked = world.asked_at("c");
     assert_eq!(asked, [format!("say {}", TextId::Closed.dutch()), "end".to_owned()]);
     assert_eq!(world.records(chat).last().unwrap().state, ChatState::Unserved);
     // He tries again: a new chat, not the old one.
     world.starts("anna", &["balie"]);
     world.writes_at("c", "En nu?", "k2");
-    assert_ne!(world.at("c").id, chat);
-    assert_eq!(world.at("c").state, ChatState::Offered);
+    assert_ne!(world.at_conversation("c").id, chat);
+    assert_eq!(world.at_conversation("c").state, ChatState::Offered);
 }
 
 #[test]
@@ -154,7 +156,7 @@ fn limits_of_chats_and_of_one_visitor_are_kept() {
     assert_eq!(world.refused(full), RefusalCause::LimitExceeded);
     let refused = world.state.counters.refused_messages;
     world.writes_at("c", "Hallo?", "k1");
-    assert_eq!(world.conversed("c"), [format!("refuse {} true", TextId::Refused.dutch())]);
+    assert_eq!(world.asked_at("c"), [format!("refuse {} true", TextId::Refused.dutch())]);
     assert_eq!((world.state.chats.len(), world.state.counters.refused_messages), (3, refused + 1));
     // What has ended counts no more.
     world.ends(first[0], Speaker::Visitor);
@@ -252,7 +254,7 @@ fn o14_each_message_is_written_in_order_before_anybody_is_told() {
     world.starts("anna", &["balie"]);
     let (chat, agent) = world.served("balie");
     world.answers(chat, &agent, "Waarmee kan ik helpen?");
-    world.says(chat, by(&agent), 5, Audience::Agents, Content::text("Lastig geval"));
+    world.utters(chat, by(&agent), 5, Audience::Agents, Content::text("Lastig geval"));
     world.writes(chat, "Mijn paspoort");
     let public = world.public(chat);
     let seqs: Vec<u64> = public.iter().map(|message| message.seq).collect();
@@ -272,7 +274,7 @@ fn o14_the_same_message_again_is_no_second_one_and_another_is_refused() {
     world.starts("anna", &["balie"]);
     let (chat, _) = world.served("balie");
     let say = |world: &mut World, words: &str, audience| {
-        world.says(chat, by("anna"), 42, audience, Content::text(words))
+        world.utters(chat, by("anna"), 42, audience, Content::text(words))
     };
     say(&mut world, "Een", Audience::Public);
     let (written, told) = (world.written.len(), world.told_of_kind(Kind::ChatMessage).len());
@@ -282,8 +284,12 @@ fn o14_the_same_message_again_is_no_second_one_and_another_is_refused() {
     let other = say(&mut world, "Twee", Audience::Public);
     assert_eq!(world.refused(other), RefusalCause::MessageConflict);
     let elsewhere = say(&mut world, "Een", Audience::Agents);
-    assert_eq!(world.refused(elsewhere), RefusalCause::MessageConflict, "said to others it is something else");
-    let visitor = world.says(chat, Speaker::Visitor, 42, Audience::Public, Content::text("Een"));
+    assert_eq!(
+        world.refused(elsewhere),
+        RefusalCause::MessageConflict,
+        "said to others it is something else"
+    );
+    let visitor = world.utters(chat, Speaker::Visitor, 42, Audience::Public, Content::text("Een"));
     assert_eq!(world.refused(visitor), RefusalCause::MessageConflict, "said by another too");
     // The program did not hear the answer and says it again after the end.
     world.ends(chat, by("anna"));
@@ -300,7 +306,7 @@ fn o07_a_chat_with_words_that_wait_for_an_answer_is_marked() {
     let (chat, agent) = world.served("balie");
     let since = world.the_chat(chat).messages.iter().find(|said| said.author == Author::Visitor).unwrap().at;
     assert_eq!(world.the_chat(chat).unanswered_since, Some(since));
-    world.says(chat, by(&agent), 5, Audience::Agents, Content::text("Wie weet dit?"));
+    world.utters(chat, by(&agent), 5, Audience::Agents, Content::text("Wie weet dit?"));
     world.writes(chat, "Hallo?");
     assert_eq!(world.the_chat(chat).unanswered_since, Some(since), "from the first word on");
     world.answers(chat, &agent, "Hier ben ik");
@@ -314,11 +320,11 @@ fn w08_a_private_word_never_goes_where_the_visitor_is() {
     let mut world = World::chat();
     world.starts("anna", &["balie"]);
     let chat = world.served_at("c");
-    world.conversed("c");
+    world.asked_at("c");
     let public = world.public(chat).len();
     let seq = world.the_chat(chat).public_seq;
-    world.says(chat, by("anna"), 5, Audience::Agents, Content::text("Geheim"));
-    assert_eq!(world.conversed("c"), ["anna says privately Geheim"]);
+    world.utters(chat, by("anna"), 5, Audience::Agents, Content::text("Geheim"));
+    assert_eq!(world.asked_at("c"), ["anna says privately Geheim"]);
     assert_eq!((world.public(chat).len(), world.the_chat(chat).public_seq), (public, seq));
     assert!(world.the_chat(chat).outgoing.iter().all(|spoken| spoken.message().id != MessageId(5)));
     assert_eq!(world.internal(chat).len(), 1);
@@ -327,12 +333,12 @@ fn w08_a_private_word_never_goes_where_the_visitor_is() {
     // From the agents' own room it comes in as private, and does not go back there.
     world.hears("c", Heard { by: HeardBy::AgentPrivately("anna".into()), ..line("Ook geheim", "k9") });
     assert_eq!(world.internal(chat).len(), 2);
-    assert_eq!((world.public(chat).len(), world.conversed("c").len()), (public, 0));
+    assert_eq!((world.public(chat).len(), world.asked_at("c").len()), (public, 0));
     // After a lost link nothing of it is said to the visitor either.
     world.loses_chat_link();
     world.has_chat_link();
-    assert!(world.conversed("c").iter().all(|asked| !asked.contains("eheim")));
-    let visitor = world.says(chat, Speaker::Visitor, 6, Audience::Agents, Content::text("Ik ook"));
+    assert!(world.asked_at("c").iter().all(|asked| !asked.contains("eheim")));
+    let visitor = world.utters(chat, Speaker::Visitor, 6, Audience::Agents, Content::text("Ik ook"));
     assert_eq!(world.refused(visitor), RefusalCause::InvalidContent);
 }
 
@@ -345,7 +351,7 @@ fn o23_o21_who_does_not_take_part_says_nothing() {
     assert_eq!(world.refused(outside), RefusalCause::NotParticipant);
     world.does(chat, ChatChange::Observe { agent: "carla".into(), purpose: "training".into() });
     for audience in [Audience::Public, Audience::Agents] {
-        let watching = world.says(chat, by("carla"), 9, audience, Content::text("Psst"));
+        let watching = world.utters(chat, by("carla"), 9, audience, Content::text("Psst"));
         assert_eq!(world.refused(watching), RefusalCause::NotParticipant);
     }
 }
@@ -358,7 +364,7 @@ fn offers_choice() -> Content {
 
 fn chooses(world: &mut World, chat: ChatId, id: u128, option: &str) -> CommandId {
     let chosen = Some((MessageId(5), option.into()));
-    world.says(chat, Speaker::Visitor, id, Audience::Public, Content { chosen, ..Content::text("") })
+    world.utters(chat, Speaker::Visitor, id, Audience::Public, Content { chosen, ..Content::text("") })
 }
 
 #[test]
@@ -366,7 +372,7 @@ fn w06_a_choice_is_answered_once_with_one_of_its_options() {
     let mut world = World::chat();
     world.starts("anna", &["balie"]);
     let (chat, _) = world.served("balie");
-    let asked = world.says(chat, by("anna"), 5, Audience::Public, offers_choice());
+    let asked = world.utters(chat, by("anna"), 5, Audience::Public, offers_choice());
     assert!(world.succeeded(asked));
     let unknown = chooses(&mut world, chat, 6, "fiets");
     assert_eq!(world.refused(unknown), RefusalCause::InvalidContent);
@@ -378,21 +384,23 @@ fn w06_a_choice_is_answered_once_with_one_of_its_options() {
     assert!(world.succeeded(repeated), "the same answer again is the same");
     let second = chooses(&mut world, chat, 8, "paspoort");
     assert_eq!(world.refused(second), RefusalCause::AlreadyDecided);
-    let visitor = world.says(chat, Speaker::Visitor, 9, Audience::Public, offers_choice());
+    let visitor = world.utters(chat, Speaker::Visitor, 9, Audience::Public, offers_choice());
     assert_eq!(world.refused(visitor), RefusalCause::InvalidContent, "only agents ask");
     let mut twice = offers_choice();
     twice.choice.as_mut().unwrap().options[1].0 = "paspoort".into();
-    let twice = world.says(chat, by("anna"), 10, Audience::Public, twice);
+    let twice = world.utters(chat, by("anna"), 10, Audience::Public, twice);
     assert_eq!(world.refused(twice), RefusalCause::InvalidContent);
 }
 
 #[test]
 fn w06_in_a_chat_program_the_name_or_the_number_of_an_option_is_its_choice() {
-    for (words, option) in [("RIJBEWIJS ", Some("rijbewijs")), ("1", Some("paspoort")), ("3", None), ("nee", None)] {
+    for (words, option) in
+        [("RIJBEWIJS ", Some("rijbewijs")), ("1", Some("paspoort")), ("3", None), ("nee", None)]
+    {
         let mut world = World::chat();
         world.starts("anna", &["balie"]);
         let chat = world.served_at("c");
-        world.says(chat, by("anna"), 5, Audience::Public, offers_choice());
+        world.utters(chat, by("anna"), 5, Audience::Public, offers_choice());
         world.writes_at("c", words, "k2");
         let said = world.public(chat).into_iter().next_back().unwrap();
         assert_eq!(said.content.chosen, option.map(|option| (MessageId(5), option.into())), "{words}");
@@ -416,7 +424,7 @@ fn w09_files_are_five_at_most_of_kinds_that_are_taken() {
     let mut id = 100;
     let mut says = |world: &mut World, speaker: Speaker, audience, content| {
         id += 1;
-        let said = world.says(chat, speaker, id, audience, content);
+        let said = world.utters(chat, speaker, id, audience, content);
         world.refusal(said).map(|(cause, _)| cause)
     };
     let pdf = || file("application/pdf", 20_000_000);
@@ -424,12 +432,18 @@ fn w09_files_are_five_at_most_of_kinds_that_are_taken() {
     assert_eq!(says(&mut world, by("anna"), Audience::Agents, with(vec![file("image/png", 1)])), None);
     let bad = Some(RefusalCause::InvalidContent);
     assert_eq!(says(&mut world, by("anna"), Audience::Public, with(vec![pdf(); 6])), bad);
-    assert_eq!(says(&mut world, by("anna"), Audience::Public, with(vec![file("text/plain", 20_000_001)])), bad);
+    assert_eq!(
+        says(&mut world, by("anna"), Audience::Public, with(vec![file("text/plain", 20_000_001)])),
+        bad
+    );
     assert_eq!(says(&mut world, by("anna"), Audience::Public, with(vec![file("application/zip", 1)])), bad);
     assert_eq!(says(&mut world, Speaker::Visitor, Audience::Public, with(vec![file("text/plain", 1)])), bad);
     assert_eq!(says(&mut world, by("anna"), Audience::Public, Content::text("  ")), bad);
     assert_eq!(says(&mut world, by("anna"), Audience::Public, Content::text("\u{1b}[2J")), bad);
-    assert_eq!(says(&mut world, by("anna"), Audience::Public, Content::text(&"x".repeat(16 * 1024 + 1))), bad);
+    assert_eq!(
+        says(&mut world, by("anna"), Audience::Public, Content::text(&"x".repeat(16 * 1024 + 1))),
+        bad
+    );
     world.configure(vec![QueueSettings { visitor_files: true, ..queue("balie") }]);
     assert_eq!(says(&mut world, Speaker::Visitor, Audience::Public, with(vec![file("text/plain", 1)])), None);
 }
@@ -455,9 +469,9 @@ fn a_visitor_who_writes_too_fast_is_refused_and_told_once_a_minute() {
     for key in 0..6 {
         world.writes_at("c", "Hallo", &format!("k{key}"));
     }
-    let chat = world.at("c").id;
+    let chat = world.at_conversation("c").id;
     assert_eq!(world.words(chat).len(), 3);
-    let told = world.conversed("c").into_iter().filter(|asked| asked.starts_with("refuse")).count();
+    let told = world.asked_at("c").into_iter().filter(|asked| asked.starts_with("refuse")).count();
     assert_eq!(told, 1);
     // What the archive kept for us comes all at once, and none of it is lost.
     for key in 10..20 {
@@ -472,9 +486,12 @@ fn o14_what_a_provider_tells_again_is_known_by_any_of_its_names() {
     let mut world = World::chat();
     world.starts("anna", &["balie"]);
     world.hears("c", Heard { keys: vec!["origin".into()], ..line("Goedemorgen", "") });
-    let chat = world.at("c").id;
+    let chat = world.at_conversation("c").id;
     world.hears("c", Heard { keys: vec!["stanza".into(), "origin".into()], ..line("Goedemorgen", "") });
-    world.hears("c", Heard { keys: vec!["stanza".into()], said: Some(world.clock()), ..line("Goedemorgen", "") });
+    world.hears(
+        "c",
+        Heard { keys: vec!["stanza".into()], said: Some(world.clock()), ..line("Goedemorgen", "") },
+    );
     assert_eq!(world.words(chat), ["Goedemorgen"]);
     assert_eq!(world.state.counters.repeated_messages, 2);
     // Also when the chat has ended, and even been forgotten.
@@ -522,7 +539,8 @@ fn o14_what_comes_late_is_marked_with_its_own_moment_and_what_is_corrected_is_na
     let wrong = world.last_said(chat).id;
     let before = world.clock();
     world.works(5);
-    world.hears("c", Heard { said: Some(before), corrects: Some("k1".into()), ..line("Mijn paspoort", "k2") });
+    world
+        .hears("c", Heard { said: Some(before), corrects: Some("k1".into()), ..line("Mijn paspoort", "k2") });
     let said = world.public(chat).into_iter().next_back().unwrap();
     assert_eq!((said.at, said.late, said.corrects), (before, true, Some(wrong)));
     // Somebody else's words are not corrected, nor those that are not known: it stands for itself.
@@ -549,8 +567,8 @@ fn o14_words_in_a_conversation_that_has_ended_open_another_chat_only_with_a_queu
     assert_eq!((world.state.chats.len(), world.state.counters.unknown_conversations), (1, 1));
     world.writes_at("c", "Toch nog iets", "k3");
     assert_eq!(world.state.chats.len(), 2);
-    assert_eq!(world.at("c").state, ChatState::Offered);
-    assert_ne!(world.at("c").contact, world.the_chat(chat).contact);
+    assert_eq!(world.at_conversation("c").state, ChatState::Offered);
+    assert_ne!(world.at_conversation("c").contact, world.the_chat(chat).contact);
 }
 
 #[test]
@@ -564,20 +582,20 @@ fn o14_what_a_provider_has_not_taken_is_said_again_in_order_when_its_link_is_bac
     }
     assert!(world.the_chat(chat).outgoing.is_empty());
     world.loses_chat_link();
-    world.conversed("c");
+    world.asked_at("c");
     world.answers(chat, "anna", "Een");
     world.answers(chat, "anna", "Twee");
     world.ends(chat, by("anna"));
-    assert_eq!(world.conversed("c"), Vec::<String>::new(), "nothing is asked of nobody");
+    assert_eq!(world.asked_at("c"), Vec::<String>::new(), "nothing is asked of nobody");
     world.has_chat_link();
     let again = ["say Een", "say Twee", &format!("say {}", TextId::EndedByAgent.dutch()), "end"];
-    assert_eq!(world.conversed("c"), again);
+    assert_eq!(world.asked_at("c"), again);
     // Lost again before any of it was confirmed but the first.
     let first = world.the_chat(chat).outgoing[0].message().id;
     world.happens("c", ConversationEvent::Sent(first));
     world.loses_chat_link();
     world.has_chat_link();
-    assert_eq!(world.conversed("c"), again[1..]);
+    assert_eq!(world.asked_at("c"), again[1..]);
     world.happens("c", ConversationEvent::EndedByProvider("gone".into()));
     let rest: Vec<MessageId> = world.the_chat(chat).outgoing.iter().map(|one| one.message().id).collect();
     for message in rest {
@@ -585,7 +603,7 @@ fn o14_what_a_provider_has_not_taken_is_said_again_in_order_when_its_link_is_bac
     }
     world.loses_chat_link();
     world.has_chat_link();
-    assert_eq!(world.conversed("c"), Vec::<String>::new());
+    assert_eq!(world.asked_at("c"), Vec::<String>::new());
 }
 
 #[test]
@@ -597,9 +615,9 @@ fn o14_an_end_that_a_provider_has_not_heard_of_outlives_the_chat() {
     world.ends(chat, by("anna"));
     world.works(60 * 60);
     assert_eq!(world.state_of(chat), ChatState::Archived, "it is kept until the provider knows");
-    world.conversed("c");
+    world.asked_at("c");
     world.has_chat_link();
-    assert_eq!(world.conversed("c").last().unwrap(), "end");
+    assert_eq!(world.asked_at("c").last().unwrap(), "end");
     world.works(11 * 60);
     assert!(world.state.chats.is_empty() && world.state.contacts.is_empty());
     assert!(world.state.by_conversation.is_empty());
@@ -630,10 +648,7 @@ fn o07_how_far_a_message_came_only_goes_forward() {
         assert_eq!(world.told_of_kind(Kind::ChatDelivery).len(), seen + told);
     }
     let failed = Delivery::Failed("gone".into());
-    assert_eq!(
-        world.deliveries(message),
-        [Delivery::Sent, failed, Delivery::Delivered, Delivery::Displayed]
-    );
+    assert_eq!(world.deliveries(message), [Delivery::Sent, failed, Delivery::Delivered, Delivery::Displayed]);
     // The visitor's own words have no such story.
     world.writes_at("c", "Dag", "k2");
     let his = world.last_said(chat).id;

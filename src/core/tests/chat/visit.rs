@@ -11,6 +11,7 @@ use schakel_core::model::chat::{
     Audience, Chat, ChatState, Content, Delivery, MessageRef, PrivateMessage, PublicMessage, Speaker, Visitor,
 };
 use schakel_core::model::ids::{ChatId, CommandId, MessageId, ProviderChatId, Str};
+use schakel_core::model::pii::Pii;
 use schakel_core::model::time::Time;
 use schakel_core::notification::{Kind, Notification};
 use schakel_core::report::chat::{ConversationEvent, Heard, HeardBy};
@@ -53,7 +54,7 @@ impl World {
     }
 
     /// The last chat of a conversation.
-    pub fn at(&self, conversation: &str) -> &Chat {
+    pub fn at_conversation(&self, conversation: &str) -> &Chat {
         let named: ProviderChatId = conversation.into();
         self.state.chat_of(&xmpp(), &named).expect("the conversation is known")
     }
@@ -61,7 +62,7 @@ impl World {
     /// A visitor comes over the chat provider and is served by anna.
     pub fn served_at(&mut self, conversation: &str) -> ChatId {
         self.writes_at(conversation, "Goedemorgen", &format!("{conversation}-first"));
-        let chat = self.at(conversation).id;
+        let chat = self.at_conversation(conversation).id;
         let agent = self.offered(chat).expect("it is offered to somebody");
         self.accepts(chat, &agent);
         self.happens(conversation, ConversationEvent::AgentJoined(agent.as_str().into()));
@@ -69,7 +70,7 @@ impl World {
         chat
     }
 
-    pub fn says(
+    pub fn utters(
         &mut self,
         chat: ChatId,
         by: Speaker,
@@ -138,7 +139,7 @@ impl World {
     }
 
     /// What the chat provider was asked of a conversation since the last time: `say Goedemorgen`, `join anna`, `end`.
-    pub fn conversed(&mut self, conversation: &str) -> Vec<String> {
+    pub fn asked_at(&mut self, conversation: &str) -> Vec<String> {
         let named: ProviderChatId = conversation.into();
         let asked = std::mem::take(&mut self.conversed).into_iter();
         let here = asked.filter(|(_, operation)| operation.chat() == Some(&named));
