@@ -78,7 +78,7 @@ async def suite(report, server, folder, wanted):
             async with houses.house(
                 server,
                 folder,
-                chat="messages_a_minute_max = 100\nchats_a_visitor_max = 3",
+                chat="messages_a_minute_max = 100",
                 grace=5,
             ) as house:
                 while left and len(report.failed) == failed:

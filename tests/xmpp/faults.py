@@ -6,27 +6,30 @@ room that the daemon was invited to (the room's archive).
 """
 
 import asyncio
+import collections
 import contextlib
 import random
 import time
 
 import house as houses
 import ledger
-import servers
-from house import BY_ACCOUNT, BY_COMPONENT, SUPPORT  # noqa: F401 (names of the providers, for who reads)
+from house import PERMITS, SUPPORT
 from machine import Failed
 from sender import RoomSender, Sender
-from visitor import timeout, visitors
+from visitor import eventually, timeout, visitors
 
-WRITERS = 8
-ROOM_WRITERS = 4
+WRITERS = 60
+ROOM_WRITERS = 20
 # Said by each, so that well over ten thousand are acknowledged.
-EACH = 1100
-EACH_IN_A_ROOM = 500
+EACH = 145
 ACKNOWLEDGED_MIN = 10_000
 
-# Between two messages of one visitor, on average: all of them together then write some 400 a second.
-PAUSE = 0.025
+# Between two messages of one visitor, on average: all of them together then write some 260 a second. None writes
+# faster than a visitor may, also when what he wrote during an outage comes at once.
+PAUSE = 0.3
+
+# Each agent has so many chats at most: his capacity is that of the queues' `chats_max`.
+CHATS_OF_AN_AGENT = 20
 
 # What a server may lose by itself, of all that it acknowledged, by one SIGKILL: seen is one a room.
 SERVER_LOSES_MAX = 3 * ROOM_WRITERS
@@ -143,17 +146,39 @@ class Faults:
             await fault()
 
 
+async def begin(house, writers):
+    """Everybody says his first word and is in a chat with an agent."""
+    agents = [f"agent-{number}" for number in range(-(-len(writers) // CHATS_OF_AN_AGENT))]
+    for agent in agents:
+        await house.agent(agent)
+    for one in writers:
+        await one.arrive()
+        if isinstance(one, RoomSender):
+            await one.open_room(one.to, one.account, persistentroom="1", enablelogging="1", mam="1")
+            one.inside.set()
+            one.plugin["xep_0249"].send_invitation(PERMITS, one.to, reason="a question")
+    await asyncio.gather(*(one.talk(1, 0) for one in writers))
+
+    async def all_are_answered():
+        for chat in await house.chats():
+            offer = chat.get("offer")
+            if offer and offer["state"] == "pending":
+                accept = {"agent": offer["agent"]}
+                await house.rest.ask("POST", f"/chats/{chat['id']}/offers/{offer['id']}/accept", accept)
+        return sum(chat["state"] == "active" for chat in await house.chats()) == len(writers)
+
+    try:
+        await eventually("everybody is in a chat with an agent", CATCH_UP_SECONDS, all_are_answered)
+    except Failed as failure:
+        raise Failed(f"{failure}: {collections.Counter(chat['state'] for chat in await house.chats())}") from None
+
+
 async def write(house, writers, dice):
     """Everybody writes while everything fails; returns when all is said and whole again. Gives what went wrong."""
-    total = sum(EACH_IN_A_ROOM if isinstance(one, RoomSender) else EACH for one in writers)
+    total = EACH * len(writers)
     faults = Faults(house, dice)
     failing = asyncio.ensure_future(faults.run(lambda: sum(len(one.said) for one in writers) / total))
-    talking = [
-        asyncio.ensure_future(
-            one.talk(EACH_IN_A_ROOM, PAUSE * EACH / EACH_IN_A_ROOM) if isinstance(one, RoomSender) else one.talk(EACH, PAUSE)
-        )
-        for one in writers
-    ]
+    talking = [asyncio.ensure_future(one.talk(EACH, PAUSE)) for one in writers]
     try:
         await asyncio.gather(failing, *talking)
         await asyncio.gather(*(one.finish() for one in writers))
@@ -200,19 +225,11 @@ async def fault_test(server, folder, seed, program=None):
     dice = random.Random(seed)
     began = time.monotonic()
     limits = "messages_a_minute_max = 100000\nmessages_max = 100000\nchats_a_visitor_max = 100"
-    async with houses.house(
-        server, folder, chat=limits, xmpp="burst_max = 100000", grace=3600, program=program, kinds=None
-    ) as house:
-        await house.agent("agent-1", "Jan", chats_max=100)
+    async with houses.house(server, folder, chat=limits, grace=3600, program=program, kinds=None) as house:
         writers = [Sender(server, f"writer-{number}", SUPPORT, dice) for number in range(WRITERS)]
         writers += [RoomSender(server, f"room-writer-{number}", dice) for number in range(ROOM_WRITERS)]
         try:
-            await asyncio.gather(*(one.arrive() for one in writers))
-            for one in writers:
-                if isinstance(one, RoomSender):
-                    await one.open_room(one.to, one.account, persistentroom="1", enablelogging="1", mam="1")
-                    one.inside.set()
-                    one.plugin["xep_0249"].send_invitation(f"permits@{servers.COMPONENT}", one.to, reason="a question")
+            await begin(house, writers)
             done = await write(house, writers, dice)
             excused = await servers_own(server, writers)
             wrong = await caught_up(house, writers, excused)

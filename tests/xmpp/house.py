@@ -24,15 +24,28 @@ SUPPORT = f"{ACCOUNT}@{servers.DOMAIN}"
 # A queue of the component: `permits@cti.chat.test`.
 PERMITS = f"permits@{servers.COMPONENT}"
 
-# The providers' names in the configuration.
-BY_ACCOUNT = "account"
-BY_COMPONENT = "component"
 
 QUEUE = "questions"
 QUEUE_OF_COMPONENT = "permits"
 
 # How long a chat is offered to an agent before the next one gets it; short, because checks wait for it.
 OFFER_SECONDS = 5
+
+# Of both queues. Chats end by what the stories do, not by the clock.
+QUEUE_SETTINGS = """offer_limit_seconds = {offer}
+chats_max = 20
+cool_down_seconds = 2
+ignored_max = 0
+wait_limit_seconds = 3600
+inactivity_seconds = 0
+visitor_grace_seconds = {grace}
+typing_preview = true
+"""
+
+# Of both providers.
+XMPP_SETTINGS = """upload = true
+ping_seconds = 5
+"""
 
 CONFIG = """
 [organisation]
@@ -60,44 +73,28 @@ level = "info"
 
 [chat]
 language = "nl"
-files_dir = "{folder}/files"
 lease_seconds = 3600
 {chat}
 
 [[chat.queues]]
-id = "questions"
-name = "Questions"
-offer_seconds = {offer}
-chats_max = 100
-wait_limit_seconds = 3600
-inactivity_seconds = 0
-visitor_grace_seconds = {grace}
-typing_preview = true
+name = "questions"
 {queue}
 
 [[chat.queues]]
-id = "permits"
-name = "Permits"
-offer_seconds = {offer}
-chats_max = 100
-wait_limit_seconds = 3600
-inactivity_seconds = 0
-visitor_grace_seconds = {grace}
-typing_preview = true
+name = "permits"
 {queue}
 
 [[providers]]
 name = "account"
 adapter = "xmpp"
 address = "127.0.0.1:{account_port}"
-tls_name = "{domain}"
 tls_ca_file = "{ca}"
 
 [providers.xmpp]
-mode = "account"
+mode = "client"
 jid = "{support}"
 password_file = "{folder}/password"
-queues = ["{support} = questions"]
+queues = [{{ address = "{support}", queue = "questions" }}]
 {xmpp}
 
 [[providers]]
@@ -107,10 +104,12 @@ address = "127.0.0.1:{component_port}"
 
 [providers.xmpp]
 mode = "component"
-jid = "{component}"
-password_file = "{folder}/secret"
-queues = ["permits = permits", "{rooms} = permits"]
-agents = ["agent-3 = {agent_jid}"]
+domain = "{component}"
+security = "none"
+secret_file = "{folder}/secret"
+muc_service = "{rooms}"
+queues = [{{ address = "permits", queue = "permits" }}, {{ address = "{rooms}", queue = "permits" }}]
+agents = [{{ agent = "agent-3", jid = "{agent_jid}" }}]
 {xmpp}
 """
 
@@ -350,11 +349,10 @@ def name_of(text):
 
 
 @contextlib.asynccontextmanager
-async def house(server, folder, chat="", queue="", xmpp="", offer=OFFER_SECONDS, grace=10, program=None, kinds=()):
-    """Everything, up. The arguments are more of the configuration, in its places."""
+async def house(server, folder, chat="", offer=OFFER_SECONDS, grace=10, program=None, kinds=()):
+    """Everything, up. `chat` is more of [chat]; `kinds` is what JKC subscribes to (everything; None: nothing)."""
     folder = folder / f"house-{uuid.uuid4().hex[:8]}"
     folder.mkdir()
-    (folder / "files").mkdir()
     (folder / "password").write_text(servers.PASSWORD)
     (folder / "secret").write_text(servers.SECRET)
     for private in ("password", "secret"):
@@ -364,8 +362,8 @@ async def house(server, folder, chat="", queue="", xmpp="", offer=OFFER_SECONDS,
         config = folder / "schakel.toml"
         config.write_text(
             CONFIG.format(
-                folder=folder, api=api_port, admin=admin_port, chat=chat, queue=queue, xmpp=xmpp, offer=offer,
-                grace=grace, account_port=to_account.port, component_port=to_component.port, ca=server.ca_file,
+                folder=folder, api=api_port, admin=admin_port, chat=chat, xmpp=XMPP_SETTINGS,
+                queue=QUEUE_SETTINGS.format(offer=offer, grace=grace), account_port=to_account.port, component_port=to_component.port, ca=server.ca_file,
                 domain=servers.DOMAIN, component=servers.COMPONENT, rooms=servers.ROOMS, support=SUPPORT,
                 agent_jid=f"colleague@{servers.DOMAIN}",
             )  # fmt: skip

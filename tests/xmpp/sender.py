@@ -45,7 +45,8 @@ class Sender(Visitor):
 
     async def talk(self, count, pause):
         """Says so many."""
-        for number in range(count):
+        for _ in range(count):
+            number = len(self.said)
             async with timeout(f"{self.account}: its server takes message {number}", STALLED_SECONDS, self.inbox.last):
                 await self.settled()
             text = f"{self.account} says {number:05}"
