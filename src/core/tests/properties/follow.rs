@@ -1,18 +1,27 @@
-//! A PBX with agents follows JKC, in whatever order its answers and its events come (T02).
+//! A PBX with agents follows JKC, in whatever order its answers and its events come (T02); and what an agent chats (rule
+//! 8).
 
 use crate::common::desk::*;
 use crate::common::*;
 use proptest::prelude::*;
 use schakel_core::adapter::Operation;
+use schakel_core::command::Command;
+use schakel_core::command::chat::{ChatChange, ChatCommand};
+use schakel_core::input::InputBody;
 use schakel_core::model::agent::{ProviderAgentState as Pbx, Readiness, RequestedAgentState as Asked};
 use schakel_core::model::availability::AvailabilityState as Is;
-use schakel_core::model::ids::CommandId;
+use schakel_core::model::chat::{Speaker, Visitor};
+use schakel_core::model::ids::{ChatId, CommandId};
+use schakel_core::model::time::Millis;
+use schakel_core::settings::{ChatSettings, QueueSettings};
 use std::collections::VecDeque;
 
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Ready,
     NotReady(bool),
+    /// She joins a chat, or ends the one that she is in.
+    Chat,
     /// A request reaches the PBX.
     Take,
     /// Something that it said reaches schakel.
@@ -23,6 +32,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => Just(Step::Ready),
         2 => any::<bool>().prop_map(Step::NotReady),
+        2 => Just(Step::Chat),
         4 => Just(Step::Take),
         5 => Just(Step::Deliver),
     ]
@@ -91,6 +101,31 @@ impl Switch {
     }
 }
 
+/// Anna is in the chat channel, of a queue that waits for who joins.
+fn in_channel(world: &mut World) {
+    let queue = QueueSettings { offers: false, inactivity: Millis(0), ..QueueSettings::named("balie") };
+    let mut settings = settings();
+    settings.chat =
+        ChatSettings { queues: vec![queue], lease: Millis::seconds(3600), ..ChatSettings::default() };
+    world.input(InputBody::Configured(Box::new(settings)));
+    let (agent, queues) = ("anna".into(), vec!["balie".into()]);
+    world.command(Command::Chat(ChatCommand::Start { agent, queues, nickname: None, chats_max: None }));
+}
+
+/// She joins a chat, where she is in none. Gives it.
+fn joins(world: &mut World, chat: Option<ChatId>) -> Option<ChatId> {
+    let change = |chat, change| Command::Chat(ChatCommand::Change { chat, change });
+    if let Some(chat) = chat {
+        world.command(change(chat, ChatChange::End { by: Speaker::Agent("anna".into()) }));
+        return None;
+    }
+    let open = ChatCommand::Open { queue: "balie".into(), visitor: Box::new(Visitor::default()) };
+    let open = world.command(Command::Chat(open));
+    let chat = world.state.commands[&open].chat?;
+    let join = world.command(change(chat, ChatChange::Join { agent: "anna".into() }));
+    world.succeeded(join).then_some(chat)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(600)))]
 
@@ -101,6 +136,8 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..40),
     ) {
         let mut world = World::acd();
+        in_channel(&mut world);
+        let mut chat: Option<ChatId> = None;
         let wire = VecDeque::new();
         let mut switch = Switch { state: Pbx::Ready, answers_first, has_reasons, wire, taken: vec![] };
         let mut wanted = Readiness::Ready;
@@ -109,6 +146,13 @@ proptest! {
                 Step::Ready => wanted = Readiness::Ready,
                 Step::NotReady(lunch) => {
                     wanted = Readiness::NotReady(reason(if lunch { "lunch" } else { "meeting" }));
+                }
+                Step::Chat => {
+                    let before = chat;
+                    chat = joins(&mut world, chat);
+                    // Nobody opens a chat of a queue that is closed to all.
+                    prop_assert!(chat.is_some() || before.is_some() || wanted != Readiness::Ready);
+                    continue;
                 }
                 Step::Take => {
                     switch.take(&world);
@@ -128,6 +172,7 @@ proptest! {
             prop_assert!(round < 1000, "they never come to rest");
         }
         let (ready, is) = match &wanted {
+            Readiness::Ready if chat.is_some() => (false, Is::Chatting),
             Readiness::Ready => (true, Is::Available),
             Readiness::NotReady(_) => (false, Is::NotReady),
         };
