@@ -10,36 +10,17 @@ use http::StatusCode;
 use schakel_contract::problem::{ProblemKind, RefusalCause};
 use schakel_contract::reply;
 use schakel_contract::requests::{CustomerReference, Destination, DialString, EntryId};
-use schakel_core::command::{Command, CommandOutcome, CommandRecord, CommandState};
-use schakel_core::model::ids::{AgentId, ChatId, CommandId, DeviceId, ProviderId, Str};
+use schakel_core::command::{Command, CommandRecord, CommandState};
+use schakel_core::model::ids::{AgentId, CommandId, DeviceId, ProviderId, Str};
 use schakel_core::model::pii::Pii;
 use schakel_core::state::State;
-use schakel_engine::{Accepted, CommandRequest, Idempotency, StoredReply};
+use schakel_engine::{Accepted, CommandRequest, Idempotency};
 use schakel_register::directory;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 /// Hands in a command, waits for its outcome, and answers.
 pub(crate) async fn run(ask: &Ask, command: Command) -> Answer {
-    match carry(ask, command).await? {
-        Carried::Now(id, record) => answer(ask, id, move |_| Some(*record)).await,
-        Carried::Later(id) => answer(ask, id, move |state| state.commands.get(&id).cloned()).await,
-        Carried::Before(stored) => Ok(respond(stored.status, stored.body)),
-    }
-}
-
-/// What became of a command until now.
-pub(crate) enum Carried {
-    /// It has its outcome.
-    Now(CommandId, Box<CommandRecord>),
-    /// Not yet.
-    Later(CommandId),
-    /// It was asked before under the same key: the reply of then.
-    Before(StoredReply),
-}
-
-/// Hands in a command and waits for its outcome.
-pub(crate) async fn carry(ask: &Ask, command: Command) -> Result<Carried, Failure> {
     let request = CommandRequest {
         command,
         by: ask.actor(),
@@ -54,12 +35,12 @@ pub(crate) async fn carry(ask: &Ask, command: Command) -> Result<Carried, Failur
         Accepted::New { id, done } => {
             let done = tokio::time::timeout(ask.wait(), done).await;
             match done {
-                Ok(Ok(record)) => Ok(Carried::Now(id, Box::new(record))),
+                Ok(Ok(record)) => answer(ask, id, move |_| Some(record)).await,
                 // Not yet; or the engine stops, and the next question says so.
-                _ => Ok(Carried::Later(id)),
+                _ => answer(ask, id, move |state| state.commands.get(&id).cloned()).await,
             }
         }
-        Accepted::Repeated { reply: Some(stored), .. } => Ok(Carried::Before(stored)),
+        Accepted::Repeated { reply: Some(stored), .. } => Ok(respond(stored.status, stored.body)),
         Accepted::Repeated { id, reply: None } => repeated(ask, id).await,
         Accepted::KeyReused => Err(Failure::new(
             ProblemKind::KeyReused,
@@ -68,40 +49,12 @@ pub(crate) async fn carry(ask: &Ask, command: Command) -> Result<Carried, Failur
     }
 }
 
-/// What a command that is answered with something of its own made or concerns.
-pub(crate) struct Settled {
-    pub(crate) chat: Option<ChatId>,
-}
-
-/// Hands in a command that is answered with something of its own. Of a refusal the caller is told its kind and its words,
-/// and nothing of the state.
-pub(crate) async fn settle(ask: &Ask, command: Command) -> Result<Settled, Failure> {
-    match carry(ask, command).await? {
-        Carried::Now(_, record) => match &record.state {
-            CommandState::Done { outcome: CommandOutcome::Refused(refusal), .. } => {
-                Err(Failure::refused(refusal))
-            }
-            _ => Ok(Settled { chat: record.chat }),
-        },
-        Carried::Later(_) => {
-            let detail = "the journal takes nothing now; whether this was accepted is not known: repeat it as it is";
-            Err(Failure::new(ProblemKind::Unavailable, detail))
-        }
-        Carried::Before(stored) if stored.status < 400 => {
-            let reply: Value = serde_json::from_slice(&stored.body).unwrap_or_default();
-            let chat = reply.pointer("/command/chat").and_then(Value::as_str);
-            Ok(Settled { chat: chat.and_then(|id| id.parse().ok()) })
-        }
-        Carried::Before(stored) => Err(Failure::told_before(&stored.body)),
-    }
-}
-
 /// The command that a key was used for before, whose reply is not in the journal (yet).
-async fn repeated(ask: &Ask, id: CommandId) -> Result<Carried, Failure> {
+async fn repeated(ask: &Ask, id: CommandId) -> Answer {
     let known = ask.app.engine.read(move |state| state.commands.get(&id).cloned()).await?;
     match known {
         Some(record) if matches!(record.state, CommandState::Done { .. }) => {
-            Ok(Carried::Now(id, Box::new(record)))
+            answer(ask, id, move |_| Some(record)).await
         }
         Some(_) => Err(Failure::new(
             ProblemKind::StillRunning,
@@ -141,6 +94,12 @@ where
 
 fn respond(status: u16, body: Bytes) -> axum::response::Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if status == StatusCode::CREATED {
+        // Of all commands a visitor's alone makes something with a path.
+        let reply: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let visit = reply.pointer("/visit/id").and_then(Value::as_str).unwrap_or_default();
+        return with_location(body_reply(status, body), &format!("/v1/visits/{visit}"));
+    }
     if status.is_success() { body_reply(status, body) } else { problem_response(status, body) }
 }
 

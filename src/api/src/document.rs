@@ -283,7 +283,7 @@ fn schemas(routes: &[Route]) -> Value {
     }
     say_what_is_withheld(&mut schemas);
     // An enum with data takes exactly one of its forms, and utoipa does not say so.
-    for name in ["Destination", "RedriveRequest", "RouteDecisionRequest"] {
+    for name in ["Destination", "InviteeRequest", "RedriveRequest", "RouteDecisionRequest"] {
         let forms = schemas.get_mut(name).and_then(|schema| schema["oneOf"].as_array_mut());
         for form in forms.into_iter().flatten() {
             form["additionalProperties"] = false.into();

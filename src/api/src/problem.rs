@@ -5,7 +5,6 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use schakel_contract::problem::{self, InputError, Problem, ProblemKind};
-use schakel_core::command::Refusal;
 use schakel_engine::{CommandError, EngineStopped};
 use schakel_journal::StoreError;
 
@@ -54,25 +53,6 @@ impl Failure {
         self
     }
 
-    /// Of a command that was refused: why, and in which words.
-    pub(crate) fn refused(refusal: &Refusal) -> Self {
-        let mut failure = Self::new(refusal.cause.into(), refusal.detail.to_string()).cause(refusal.cause.into());
-        failure.problem.can_retry = Some(refusal.can_retry);
-        failure
-    }
-
-    /// The same of one that was refused before, under the same key.
-    pub(crate) fn told_before(body: &[u8]) -> Self {
-        match serde_json::from_slice::<Problem<'static>>(body) {
-            Ok(problem) => {
-                let retry_after = (problem.status == 503).then_some(RETRY_AFTER_SECONDS);
-                let problem = Problem { command: None, allowed_actions: None, reason: None, ..problem };
-                Self { problem: Box::new(problem), retry_after }
-            }
-            Err(_) => Self::new(ProblemKind::Gone, "the reply of then cannot be read any more; take a new key"),
-        }
-    }
-
     /// How the audit log says it.
     pub(crate) fn result(&self) -> String {
         if self.problem.status == 403 {
@@ -115,7 +95,7 @@ pub(crate) fn problem_response(status: StatusCode, body: bytes::Bytes) -> Respon
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(problem::MEDIA_TYPE));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS.into());
     }
     response

@@ -109,7 +109,8 @@ pub(crate) fn cleaned(name: &str, media_type: &str) -> String {
     });
     let shown: String = shown.collect();
     let shown = shown.trim_matches([' ', '.']);
-    let endings = KINDS.iter().find(|(media, _)| *media == media_type).map_or(&[][..], |(_, endings)| endings);
+    let endings =
+        KINDS.iter().find(|(media, _)| *media == media_type).map_or(&[][..], |(_, endings)| endings);
     let (stem, ending) = match shown.rsplit_once('.') {
         Some((stem, ending)) if endings.contains(&ending.to_ascii_lowercase().as_str()) => (stem, ending),
         // "rekening.exe" that is a PDF is rekening.exe.pdf.
@@ -133,9 +134,16 @@ const EXTENDED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 pub(crate) fn disposition(name: &str) -> HeaderValue {
     let plain: String = name
         .chars()
-        .map(|each| if each.is_ascii_graphic() && !matches!(each, '"' | '\\' | '%') || each == ' ' { each } else { '_' })
+        .map(|each| {
+            if each.is_ascii_graphic() && !matches!(each, '"' | '\\' | '%') || each == ' ' {
+                each
+            } else {
+                '_'
+            }
+        })
         .collect();
-    let text = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", utf8_percent_encode(name, EXTENDED));
+    let text =
+        format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{}", utf8_percent_encode(name, EXTENDED));
     // Cannot fail: all of it is printable ASCII.
     HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("attachment"))
 }

@@ -6,22 +6,22 @@
 use super::files::{self, Whose};
 use super::stream::{follow_visit, is_visit};
 use super::words::PublicWords;
-use super::{files_of, found, receipt_of, unknown, unpassed};
+use super::{files_of, found, unknown, unpassed};
 use crate::ask::Ask;
-use crate::command::{self, Settled};
+use crate::command;
 use crate::problem::Failure;
 use crate::reply::{body_reply, json_reply, page_reply, with_location};
 use crate::route::{Answer, Route, route};
 use axum::response::Response;
 use http::{Method, StatusCode};
-use schakel_contract::problem::InputPlace;
-use schakel_contract::views::{
-    AttachmentView, QueueAvailabilityView, VisitMessageView, VisitReceiptView, VisitView,
+use schakel_contract::problem::{InputError, InputPlace, ProblemKind};
+use schakel_contract::requests::visit::{
+    OfflineMessageRequest, VisitMessageRequest, VisitRequest, VisitTypingRequest,
 };
+use schakel_contract::views::{AttachmentView, QueueAvailabilityView, VisitMessageView, VisitView};
 use schakel_core::command::Command;
-use schakel_core::command::chat::{ChatChange, ChatCommand, OfflineMessage};
-use schakel_core::model::chat::{Attachment, Audience, Chat, Content, Speaker, Visitor};
-use schakel_core::model::ids::{ChatId, MessageId, QueueId, Str};
+use schakel_core::model::chat::Chat;
+use schakel_core::model::ids::{ChatId, MessageId, OfflineMessageId, QueueId};
 use schakel_core::model::pii::Pii;
 use schakel_core::state::State;
 use serde::de::DeserializeOwned;
@@ -75,18 +75,19 @@ impl Door {
     }
 
     /// Opens a chat.
-    pub(crate) async fn open(&self, queue: QueueId, visitor: Visitor) -> Answer {
-        let command = ChatCommand::Open { queue, visitor: Box::new(visitor) };
-        let Settled { chat, .. } = command::settle(&self.ask, Command::Chat(command)).await?;
-        let chat = found(&self.ask.app, chat.ok_or_else(unknown)?).await?;
-        let path = format!("/v1/visits/{}", chat.id);
-        Ok(with_location(self.shown(chat, StatusCode::CREATED).await?, &path))
+    pub(crate) async fn open(&self, body: VisitRequest) -> Answer {
+        self.run(body.into_command().map_err(Failure::invalid)?).await
     }
 
     /// Takes a message for when somebody is there.
-    pub(crate) async fn leave_message(&self, message: OfflineMessage) -> Result<(), Failure> {
-        let command = Command::Chat(ChatCommand::LeaveMessage(Box::new(message)));
-        command::settle(&self.ask, command).await.map(|_| ())
+    pub(crate) async fn leave_message(&self, body: OfflineMessageRequest) -> Answer {
+        let queue = self.queue();
+        let at = queue.clone();
+        let look =
+            move |state: &State| state.settings.chat.queue(&at).is_some_and(|queue| queue.offline_strict);
+        let strict = self.ask.app.engine.read(look).await?;
+        let id = OfflineMessageId(Uuid::now_v7().as_u128());
+        self.run(body.into_command(id, queue, strict).map_err(Failure::invalid)?).await
     }
 
     /// The visit of the path.
@@ -100,45 +101,44 @@ impl Door {
         let chat = self.visit().await?;
         let after = self.ask.cursor(self.ask.asked("after"), InputPlace::Query, "after")?.unwrap_or(0);
         let page = self.words().after(chat.id, after, self.ask.page_size()).await?;
-        let items: Vec<_> = page.lines.iter().map(|(message, _)| VisitMessageView::of(message, &chat)).collect();
+        let items: Vec<_> =
+            page.lines.iter().map(|(message, _)| VisitMessageView::of(message, &chat)).collect();
         let next = page.lines.last().filter(|_| page.more).map(|(last, _)| last.seq.to_string());
         Ok(page_reply(&items, next))
     }
 
-    /// The files of a message of the visitor's: those that he sent.
-    pub(crate) async fn own_files(&self, ids: &[Uuid]) -> Result<Vec<Attachment>, Failure> {
-        let chat = self.visit().await?;
-        files_of(&self.ask.app, chat.id, ids, files::is_visitors).await
-    }
-
-    /// Says something as the visitor.
-    pub(crate) async fn say(&self, content: Content) -> Answer {
-        let message = MessageId(self.ask.id("message")?);
-        let (by, audience) = (Speaker::Visitor, Audience::Public);
-        let chat =
-            self.change(ChatChange::Say { by, message, audience, content: Box::new(content) }).await?;
-        let said = receipt_of(&self.ask.app, chat, message).await?;
-        let view = said.as_ref().and_then(VisitReceiptView::of);
-        Ok(json_reply(StatusCode::OK, &view.ok_or_else(|| Failure::not_found("message"))?))
+    /// Says something as the visitor. Of files he says those that he sent, and no others.
+    pub(crate) async fn say(&self, body: VisitMessageRequest) -> Answer {
+        let (chat, message) = (self.visit().await?.id, MessageId(self.ask.id("message")?));
+        let mut files = files_of(&self.ask.app, chat, &body.files, files::is_visitors).await?;
+        let command =
+            body.into_command(chat, message, |file| files.remove(&file)).map_err(Failure::invalid)?;
+        self.run(command).await
     }
 
     /// Does something to the visit of the path; how it is then.
-    pub(crate) async fn done(&self, change: ChatChange) -> Answer {
-        let chat = found(&self.ask.app, self.change(change).await?).await?;
-        self.shown(chat, StatusCode::OK).await
+    pub(crate) async fn done(
+        &self,
+        command: impl FnOnce(ChatId) -> Result<Command, Vec<InputError>>,
+    ) -> Answer {
+        let chat = self.visit().await?.id;
+        self.run(command(chat).map_err(Failure::invalid)?).await
     }
 
     /// Tells the agents that the visitor types.
-    pub(crate) async fn types(&self, typing: bool, text: Option<Pii<Str>>) -> Result<(), Failure> {
+    pub(crate) async fn types(&self, body: VisitTypingRequest) -> Result<(), Failure> {
         let chat = ChatId(self.ask.id("visit")?);
-        self.ask.app.engine.typing_of_visit(chat, typing, text).await.map_err(unpassed)
+        // Whether the queue allows it is the engine's to say.
+        let text = body.preview(true).map(|text| Pii::new(text.into()));
+        self.ask.app.engine.typing_of_visit(chat, body.typing, text).await.map_err(unpassed)
     }
 
     /// Keeps a file of the visitor's, where his queue takes any.
     pub(crate) async fn keep_file(&self) -> Answer {
         let chat = self.visit().await?;
         let queue = chat.queue.clone();
-        let takes = move |state: &State| state.settings.chat.queue(&queue).is_some_and(|queue| queue.visitor_files);
+        let takes =
+            move |state: &State| state.settings.chat.queue(&queue).is_some_and(|queue| queue.visitor_files);
         if !self.ask.app.engine.read(takes).await? {
             return Err(files::not_taken("visitors send no files in this queue".into()));
         }
@@ -152,7 +152,8 @@ impl Door {
     pub(crate) async fn file(&self) -> Answer {
         let (chat, file) = (self.visit().await?, self.ask.id("file")?);
         let said = self.words().all(chat.id).await?;
-        let is_public = said.iter().any(|(message, _)| message.content.files.iter().any(|each| each.id.0 == file));
+        let is_public =
+            said.iter().any(|(message, _)| message.content.files.iter().any(|each| each.id.0 == file));
         if !is_public {
             return Err(Failure::not_found("file"));
         }
@@ -167,14 +168,19 @@ impl Door {
         follow_visit(self.ask.app, self.ask.access, chat.id, last.or(after).unwrap_or(0)).await
     }
 
-    fn words(&self) -> PublicWords {
-        PublicWords::of(&self.ask.app.store)
+    /// A command of a visitor's is answered at once, with what he may know.
+    async fn run(&self, command: Command) -> Answer {
+        let answer = command::run(&self.ask, command).await?;
+        if answer.status() == StatusCode::ACCEPTED {
+            let detail =
+                "the journal takes nothing now; whether this was accepted is not known: repeat it as it is";
+            return Err(Failure::new(ProblemKind::Unavailable, detail));
+        }
+        Ok(answer)
     }
 
-    async fn change(&self, change: ChatChange) -> Result<ChatId, Failure> {
-        let chat = self.visit().await?.id;
-        command::settle(&self.ask, Command::Chat(ChatCommand::Change { chat, change })).await?;
-        Ok(chat)
+    fn words(&self) -> PublicWords {
+        PublicWords::of(&self.ask.app.store)
     }
 
     /// A chat of a program on the REST API. Of another there is nothing here.
@@ -188,4 +194,3 @@ impl Door {
         Ok(body_reply(status, self.ask.app.engine.read(look).await?.into()))
     }
 }
-

@@ -9,11 +9,12 @@ pub(crate) mod words;
 
 use crate::problem::Failure;
 use crate::state::ApiState;
-use schakel_contract::problem::{InputError, ProblemKind, RefusalCause};
-use schakel_core::model::chat::{Attachment, Chat, MessageRef};
-use schakel_core::model::ids::{ChatId, MessageId};
-use schakel_core::state::State;
+use schakel_contract::problem::{ProblemKind, RefusalCause};
+use schakel_core::model::chat::{Attachment, Chat};
+use schakel_core::model::ids::{ChatId, FileId};
 use schakel_engine::{EngineStopped, TypingError};
+use schakel_journal::FileRow;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 use words::AllWords;
 
@@ -31,16 +32,6 @@ pub(crate) fn unknown() -> Failure {
     Failure::new(ProblemKind::UnknownChat, detail).cause(RefusalCause::UnknownChat)
 }
 
-/// What the state keeps of a message, after it was said.
-pub(crate) async fn receipt_of(
-    app: &ApiState,
-    chat: ChatId,
-    message: MessageId,
-) -> Result<Option<MessageRef>, Failure> {
-    let look = move |state: &State| state.chats.get(&chat)?.message(message).cloned();
-    Ok(app.engine.read(look).await?)
-}
-
 /// Why typing was not passed on.
 pub(crate) fn unpassed(error: TypingError) -> Failure {
     match error {
@@ -53,22 +44,18 @@ pub(crate) fn unpassed(error: TypingError) -> Failure {
     }
 }
 
-/// The files of a message, by their ids: of this chat, and of those that fit.
+/// The files that a message names, of those of the chat that fit; what is not there is the contract's to say.
 pub(crate) async fn files_of(
     app: &ApiState,
     chat: ChatId,
     ids: &[Uuid],
-    fits: impl Fn(&schakel_journal::FileRow) -> bool,
-) -> Result<Vec<Attachment>, Failure> {
-    let (mut found, mut errors) = (Vec::new(), Vec::new());
-    for (index, id) in ids.iter().enumerate() {
-        match app.store.files().row(chat.0, id.as_u128()).await?.filter(&fits) {
-            Some(row) => found.push(files::attached(row)),
-            None => {
-                let detail = "there is no such file of this chat; POST it first";
-                errors.push(InputError::body(format!("/files/{index}"), "unknown", detail));
-            }
+    fits: impl Fn(&FileRow) -> bool,
+) -> Result<BTreeMap<FileId, Attachment>, Failure> {
+    let mut found = BTreeMap::new();
+    for id in ids {
+        if let Some(row) = app.store.files().row(chat.0, id.as_u128()).await?.filter(&fits) {
+            found.insert(FileId(row.file), files::attached(row));
         }
     }
-    if errors.is_empty() { Ok(found) } else { Err(Failure::invalid(errors)) }
+    Ok(found)
 }

@@ -9,7 +9,7 @@ use crate::route::{Answer, Route, route};
 use axum::response::IntoResponse as _;
 use http::{Method, StatusCode};
 use schakel_contract::problem::{ProblemKind, RefusalCause};
-use schakel_contract::requests::AgentChatRequest;
+use schakel_contract::requests::chat::AgentChatRequest;
 use schakel_contract::views::{AgentChatView, CannedTextView, ChatOverviewView, ChatQueueView, Scope};
 use schakel_core::command::Command;
 use schakel_core::command::chat::ChatCommand;
@@ -127,13 +127,7 @@ async fn read(ask: Ask) -> Answer {
 async fn start(ask: Ask) -> Answer {
     let body: AgentChatRequest = ask.body()?;
     let agent = own(&ask)?;
-    let command = ChatCommand::Start {
-        agent,
-        queues: body.queues.iter().map(|queue| QueueId::from(queue.as_str())).collect(),
-        nickname: body.nickname.map(Into::into),
-        chats_max: body.chats_max,
-    };
-    command::run(&ask, Command::Chat(command)).await
+    command::run(&ask, body.into_command(agent).map_err(Failure::invalid)?).await
 }
 
 async fn stop(ask: Ask) -> Answer {

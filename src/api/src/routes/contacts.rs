@@ -67,6 +67,7 @@ async fn read(ask: Ask) -> Answer {
             last_contact_seq: event.contactseq.unwrap_or(0),
             calls: event.data.call.into_iter().collect(),
             transfers: event.data.transfer.into_iter().collect(),
+            chats: event.data.chat.into_iter().collect(),
             contact,
         })
     });

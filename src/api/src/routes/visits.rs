@@ -2,23 +2,19 @@
 
 use crate::chat::door::{Door, door};
 use crate::chat::files;
-use crate::problem::Failure;
 use crate::route::{Answer, Route};
 use crate::sse::STREAM;
 use axum::response::IntoResponse as _;
 use http::{Method, StatusCode};
 use schakel_contract::problem::ProblemKind;
-use schakel_contract::requests::{
-    OfflineMessageRequest, RatingRequest, VisitMessageRequest, VisitPresenceRequest, VisitRequest,
+use schakel_contract::reply::VisitReply;
+use schakel_contract::requests::visit::{
+    self, OfflineMessageRequest, RatingRequest, VisitMessageRequest, VisitPresenceRequest, VisitRequest,
     VisitTypingRequest,
 };
 use schakel_contract::views::{
-    AttachmentView, OfflineReceiptView, QueueAvailabilityView, VisitMessageView, VisitReceiptView, VisitTypingView,
-    VisitView,
+    AttachmentView, QueueAvailabilityView, VisitMessageView, VisitTypingView, VisitView,
 };
-use schakel_core::command::chat::ChatChange;
-use schakel_core::model::chat::Speaker;
-use schakel_core::model::pii::Pii;
 use serde_json::json;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -45,11 +41,11 @@ pub(super) fn routes() -> Vec<Route> {
             leave_message,
         )
         .body::<OfflineMessageRequest>()
-        .command_giving::<OfflineReceiptView<'static>>()
+        .command_giving::<VisitReply<'static>>()
         .idempotent(),
         door(Method::POST, "/visits", "openVisit", "A visitor opens a chat (O05, O06)", open)
             .body::<VisitRequest>()
-            .command_giving::<VisitView<'static>>()
+            .command_giving::<VisitReply<'static>>()
             .created()
             .idempotent(),
         door(Method::GET, "/visits/{visit}", "getVisit", "A chat as its visitor sees it", |door: Door| async move {
@@ -75,7 +71,7 @@ pub(super) fn routes() -> Vec<Route> {
             say,
         )
         .body::<VisitMessageRequest>()
-        .command_giving::<VisitReceiptView>(),
+        .command_giving::<VisitReply<'static>>(),
         door(
             Method::POST,
             "/visits/{visit}/typing",
@@ -94,12 +90,12 @@ pub(super) fn routes() -> Vec<Route> {
             presence,
         )
         .body::<VisitPresenceRequest>()
-        .command_giving::<VisitView<'static>>()
+        .command_giving::<VisitReply<'static>>()
         .idempotent(),
         door(Method::POST, "/visits/{visit}/end", "endVisit", "The visitor ends the chat (O16)", |door: Door| async move {
-            door.done(ChatChange::End { by: Speaker::Visitor }).await
+            door.done(|chat| Ok(visit::end(chat))).await
         })
-        .command_giving::<VisitView<'static>>()
+        .command_giving::<VisitReply<'static>>()
         .idempotent(),
         door(
             Method::POST,
@@ -109,7 +105,7 @@ pub(super) fn routes() -> Vec<Route> {
             rate,
         )
         .body::<RatingRequest>()
-        .command_giving::<VisitView<'static>>()
+        .command_giving::<VisitReply<'static>>()
         .idempotent(),
         door(
             Method::GET,
@@ -149,34 +145,28 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn leave_message(door: Door) -> Answer {
-    let body: OfflineMessageRequest = door.body()?;
-    door.leave_message(body).await
+    door.leave_message(door.body()?).await
 }
 
 async fn open(door: Door) -> Answer {
-    let body: VisitRequest = door.body()?;
-    door.open(body.queue.as_str().into(), body.visitor.into()).await
+    door.open(door.body()?).await
 }
 
 async fn say(door: Door) -> Answer {
-    let body: VisitMessageRequest = door.body()?;
-    let files = door.own_files(&body.files).await?;
-    door.say(body.content(files)).await
+    door.say(door.body()?).await
 }
 
 async fn types(door: Door) -> Answer {
-    let body: VisitTypingRequest = door.body()?;
-    door.types(body.typing, body.text.map(|text| Pii::new(text.into()))).await?;
+    door.types(door.body()?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
 async fn presence(door: Door) -> Answer {
     let body: VisitPresenceRequest = door.body()?;
-    door.done(ChatChange::SetPresence(body.presence.into())).await
+    door.done(|visit| Ok(body.into_command(visit))).await
 }
 
 async fn rate(door: Door) -> Answer {
     let body: RatingRequest = door.body()?;
-    let explanation = body.explanation.map(|why| Pii::new(why.into()));
-    door.done(ChatChange::Rate { stars: body.stars, explanation }).await
+    door.done(|visit| body.into_command(visit)).await
 }

@@ -8,7 +8,7 @@ use schakel_api::{ApiSettings, ApiState, Parts, Providers};
 use schakel_contract::requests::TokenRequest;
 use schakel_contract::views::{OpeningHoursView, Scope};
 use schakel_contract::{RouteGuide, Timestamp};
-use schakel_core::adapter::{Done, Observations, Operation, ProviderCommand, RefusedMessage};
+use schakel_core::adapter::{Done, Observations, Operation, RefusedMessage};
 use schakel_core::command::{Refusal, RefusalCause};
 use schakel_core::input::InputBody;
 use schakel_core::model::action::ActionSet;
@@ -23,8 +23,10 @@ use schakel_core::model::time::{Millis, Time};
 use schakel_core::report::{
     CallEvent, CallReport, EventReport, ProviderConnection, ReportedParty, RouteEvent,
 };
-use schakel_core::settings::{DeviceSettings, ProviderSettings, Settings};
-use schakel_engine::{Engine, EngineHandle, EngineSettings};
+use schakel_core::settings::{
+    CannedText, ChatSettings, DeviceSettings, ProviderSettings, QueueSettings, Settings,
+};
+use schakel_engine::{Engine, EngineHandle, EngineSettings, Order};
 use schakel_journal::{Options, Store};
 use schakel_outbox::Outbox;
 use schakel_register::number::{NumberPlan, PlanSettings};
@@ -273,6 +275,58 @@ impl House {
         calls.body["items"][0]["id"].as_str().unwrap().to_owned()
     }
 
+    /// The settings of chats from now on.
+    pub async fn chats(&self, change: impl FnOnce(&mut ChatSettings)) {
+        let mut settings = core_settings();
+        change(&mut settings.chat);
+        self.input(InputBody::Configured(Box::new(settings))).await;
+    }
+
+    /// A user comes into the chat channel, for all queues.
+    pub async fn chatting(&self, agent: &str) {
+        let body = json!({ "queues": ["publiekszaken", "balie"], "nickname": format!("Medewerker {agent}") });
+        let reply = self.send("PUT", &format!("/agents/{agent}/chat"), Some(body)).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+    }
+
+    /// A visitor opens a chat and says something: the chat's id.
+    pub async fn visits(&self, queue: &str) -> String {
+        let body = json!({ "queue": queue, "visitor": { "nickname": "Truus de Vries" } });
+        let reply = self.post("/visits", Some(body)).await;
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        let chat = reply.body["id"].as_str().unwrap().to_owned();
+        self.visitor_says(&chat, "Ik heb een vraag.").await;
+        chat
+    }
+
+    pub async fn visitor_says(&self, chat: &str, text: &str) -> Reply {
+        let path = format!("/visits/{chat}/messages/{}", uuid::Uuid::now_v7());
+        let reply = self.send("PUT", &path, Some(json!({ "text": text }))).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply
+    }
+
+    /// An agent says something, to all or to the other agents.
+    pub async fn agent_says(&self, chat: &str, agent: &str, audience: &str, text: &str) -> Reply {
+        let path = format!("/chats/{chat}/messages/{}", uuid::Uuid::now_v7());
+        let body = json!({ "agent": agent, "audience": audience, "text": text });
+        let reply = self.send("PUT", &path, Some(body)).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        reply
+    }
+
+    /// A chat that goes on with jansen: its id.
+    pub async fn chats_with_jansen(&self, queue: &str) -> String {
+        self.chatting("jansen").await;
+        let chat = self.visits(queue).await;
+        let offer =
+            self.get(&format!("/chats/{chat}")).await.body["offer"]["id"].as_str().unwrap().to_owned();
+        let path = format!("/chats/{chat}/offers/{offer}/accept");
+        let reply = self.post(&path, Some(json!({ "agent": "jansen" }))).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        chat
+    }
+
     pub async fn get(&self, path: &str) -> Reply {
         self.send("GET", path, None).await
     }
@@ -380,17 +434,39 @@ fn core_settings() -> Settings {
     Settings {
         providers: vec![ProviderSettings { id: pbx(), devices }],
         routes: vec![route],
+        chat: chat_settings(),
         ..Settings::default()
     }
 }
 
+/// Two queues: publiekszaken takes messages when nobody is there, balie takes visitors' files.
+fn chat_settings() -> ChatSettings {
+    let canned = |id: &str, queue: &[&str]| CannedText {
+        id: id.into(),
+        language: "nl".into(),
+        title: "Groet".into(),
+        text: "Goedemiddag, waarmee kan ik u helpen?".into(),
+        at_once: false,
+        queues: queue.iter().map(|queue| (*queue).into()).collect(),
+    };
+    let publiekszaken = QueueSettings {
+        name: "Publiekszaken".into(),
+        offline: true,
+        typing_preview: false,
+        ..QueueSettings::named("publiekszaken")
+    };
+    let balie = QueueSettings { visitor_files: true, ..QueueSettings::named("balie") };
+    ChatSettings {
+        queues: vec![publiekszaken, balie],
+        canned: vec![canned("groet", &[]), canned("balie-groet", &["balie"])],
+        ..ChatSettings::default()
+    }
+}
+
 /// The PBX: one answer to each command, and the event that belongs to it.
-async fn answer(
-    engine: EngineHandle,
-    mut commands: mpsc::Receiver<ProviderCommand>,
-    pbx_state: watch::Receiver<Pbx>,
-) {
-    while let Some(command) = commands.recv().await {
+async fn answer(engine: EngineHandle, mut orders: mpsc::Receiver<Order>, pbx_state: watch::Receiver<Pbx>) {
+    while let Some(order) = orders.recv().await {
+        let Order::Command(command) = order else { continue };
         let result = match pbx_state.borrow().clone() {
             Pbx::Silent => continue,
             Pbx::Refuses(cause) => Err(Refusal::new(cause, "The telephone system says no.")),

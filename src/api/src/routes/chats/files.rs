@@ -41,7 +41,9 @@ pub(super) fn routes() -> Vec<Route> {
 async fn send(ask: Ask) -> Answer {
     let chat = visible(&ask).await?;
     acts_in(&ask, chat.id).await?;
-    let file = files::keep(&ask.app, &chat, Whose::Agents, ask.header("content-disposition"), ask.raw.clone()).await?;
+    let file =
+        files::keep(&ask.app, &chat, Whose::Agents, ask.header("content-disposition"), ask.raw.clone())
+            .await?;
     let path = format!("/v1/chats/{}/files/{}", chat.id, file.id);
     Ok(crate::reply::with_location(json_reply(StatusCode::CREATED, &AttachmentView::of(&file)), &path))
 }

@@ -1,22 +1,18 @@
 //! What is said in a chat, as agents see it (O07, W05, W06, W08).
 
-use super::{agent_of, chat_in, visible};
+use super::{chat_in, visible};
 use crate::ask::Ask;
+use crate::chat::files_of;
 use crate::chat::words::{AllWords, Line};
-use crate::chat::{files_of, receipt_of};
 use crate::command;
 use crate::problem::Failure;
-use crate::reply::{json_reply, page_reply};
+use crate::reply::page_reply;
 use crate::route::{Answer, Route, route};
-use http::{Method, StatusCode};
+use http::Method;
 use schakel_contract::problem::{InputPlace, ProblemKind};
-use schakel_contract::requests::ChatMessageRequest;
-use schakel_contract::views::{
-    ChatMessageView, InternalMessageView, MessageReceiptView, PublicMessageView, Scope,
-};
-use schakel_core::command::Command;
-use schakel_core::command::chat::{ChatChange, ChatCommand};
-use schakel_core::model::chat::{Chat, Speaker};
+use schakel_contract::requests::chat::MessageRequest;
+use schakel_contract::views::{ChatMessageView, InternalMessageView, PublicMessageView, Scope};
+use schakel_core::model::chat::Chat;
 use schakel_core::model::ids::MessageId;
 use serde_json::json;
 
@@ -45,8 +41,8 @@ pub(super) fn routes() -> Vec<Route> {
             say,
         )
         .scope(Scope::ChatsControl)
-        .body::<ChatMessageRequest>()
-        .command_giving::<MessageReceiptView<'static>>(),
+        .body::<MessageRequest>()
+        .command(),
     ]
 }
 
@@ -71,13 +67,9 @@ pub(super) fn shown<'a>(line: &'a Line, chat: &'a Chat) -> ChatMessageView<'a> {
 
 async fn say(ask: Ask) -> Answer {
     let (chat, message) = (chat_in(&ask)?, MessageId(ask.id("message")?));
-    let body: ChatMessageRequest = ask.body()?;
-    let by = Speaker::Agent(agent_of(&ask, &body.agent.0)?);
-    let audience = body.audience.into();
-    let files = files_of(&ask.app, chat, &body.files, |_| true).await?;
-    let content = Box::new(body.content(files));
-    let change = ChatChange::Say { by, message, audience, content };
-    command::settle(&ask, Command::Chat(ChatCommand::Change { chat, change })).await?;
-    let said = receipt_of(&ask.app, chat, message).await?.ok_or_else(|| Failure::not_found("message"))?;
-    Ok(json_reply(StatusCode::OK, &MessageReceiptView::of(&said)))
+    let body: MessageRequest = ask.body()?;
+    ask.acts_for(&body.agent.0)?;
+    let mut files = files_of(&ask.app, chat, &body.files, |_| true).await?;
+    let command = body.into_command(chat, message, |file| files.remove(&file)).map_err(Failure::invalid)?;
+    command::run(&ask, command).await
 }

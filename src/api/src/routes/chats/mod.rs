@@ -12,15 +12,14 @@ use crate::problem::Failure;
 use crate::reply::{body_reply, with_version};
 use crate::route::{Answer, Route, route};
 use http::{Method, StatusCode};
-use schakel_contract::problem::{InputError, ProblemKind};
-use schakel_contract::requests::{
-    ChatAgentRequest, ChatEndRequest, ChatFieldsRequest, ChatInviteRequest, ChatObserveRequest,
-    ChatRemoveRequest,
+use schakel_contract::problem::ProblemKind;
+use schakel_contract::requests::chat::{
+    ByAgentRequest, ChatFieldsRequest, InviteRequest, ObserveRequest, RemoveRequest,
 };
 use schakel_contract::views::{ChatState, ChatView, Scope};
 use schakel_core::command::Command;
 use schakel_core::command::chat::{ChatChange, ChatCommand};
-use schakel_core::model::chat::{self, Chat, Speaker};
+use schakel_core::model::chat::{self, Chat};
 use schakel_core::model::ids::{AgentId, ChatId, OfferId, QueueId};
 use schakel_core::state::State;
 use serde_json::json;
@@ -47,36 +46,42 @@ pub(super) fn routes() -> Vec<Route> {
             .gives::<ChatView<'static>>()
             .versioned(),
         change("/chats/{chat}/offers/{offer}/accept", "acceptOffer",
-            "Takes an offer or an invitation (C03, O20)", accept).body::<ChatAgentRequest>(),
+            "Takes an offer or an invitation (C03, O20)", accept).body::<ByAgentRequest>(),
         change("/chats/{chat}/offers/{offer}/reject", "rejectOffer",
-            "Declines an offer or an invitation: another is asked at once (W02)", reject).body::<ChatAgentRequest>(),
+            "Declines an offer or an invitation: another is asked at once (W02)", reject).body::<ByAgentRequest>(),
         change("/chats/{chat}/join", "joinChat",
             "Joins without an offer: as the owner where there is none, else beside him (O06, O08)", join)
-            .body::<ChatAgentRequest>(),
+            .body::<ByAgentRequest>(),
         change("/chats/{chat}/observe", "observeChat",
             "Watches unseen, for a purpose, which the audit log has (O23)", observe)
             .scope(Scope::ChatsManage)
-            .body::<ChatObserveRequest>(),
-        change("/chats/{chat}/leave", "leaveChat", "Leaves; never the last (O21)", leave).body::<ChatAgentRequest>(),
+            .body::<ObserveRequest>(),
+        change("/chats/{chat}/leave", "leaveChat", "Leaves; never the last (O21)", leave).body::<ByAgentRequest>(),
         change("/chats/{chat}/invite", "inviteToChat",
             "Invites a user, or anyone of a queue; one at a time (O20, O22, W07)", invite)
-            .body::<ChatInviteRequest>(),
+            .body::<InviteRequest>(),
         change("/chats/{chat}/withdraw", "withdrawInvitation", "Takes the invitation back", withdraw)
-            .body::<ChatAgentRequest>(),
+            .body::<ByAgentRequest>(),
         change("/chats/{chat}/end", "endChat", "Ends the talking; the record is open until it is archived (C05, W10)", end)
-            .body::<ChatEndRequest>(),
+            .body::<ByAgentRequest>(),
         change("/chats/{chat}/archive", "archiveChat", "Keeps an ended chat (C06, O19, O24)", archive),
         change("/chats/{chat}/remove", "removeChat",
             "Takes a chat out, for a purpose, which the audit log has (O19, O24)", remove)
             .scope(Scope::ChatsManage)
-            .body::<ChatRemoveRequest>(),
+            .body::<RemoveRequest>(),
     ];
     routes.push(
-        route(Method::PUT, "/chats/{chat}/fields", "setChatFields", "What JKC's record has of it (O09)", fields)
-            .scope(Scope::ChatsControl)
-            .body::<ChatFieldsRequest>()
-            .command()
-            .versioned(),
+        route(
+            Method::PUT,
+            "/chats/{chat}/fields",
+            "setChatFields",
+            "What JKC's record has of it (O09)",
+            fields,
+        )
+        .scope(Scope::ChatsControl)
+        .body::<ChatFieldsRequest>()
+        .command()
+        .versioned(),
     );
     routes.extend(messages::routes());
     routes.extend(typing::routes());
@@ -128,7 +133,8 @@ impl Filter {
 
 /// Of a user are the chats in which he takes or took part, and those that are offered to him.
 fn is_of(chat: &Chat, agent: &AgentId) -> bool {
-    chat.participants.iter().any(|one| one.agent == *agent) || chat.pending().any(|offer| offer.agent == *agent)
+    chat.participants.iter().any(|one| one.agent == *agent)
+        || chat.pending().any(|offer| offer.agent == *agent)
 }
 
 async fn list(ask: Ask) -> Answer {
@@ -179,87 +185,73 @@ async fn acts_in(ask: &Ask, id: ChatId) -> Result<(), Failure> {
     if ask.app.engine.read(allowed).await? {
         return Ok(());
     }
-    let detail = format!("this token is bound to agent {agent} and acts only in chats in which he takes part");
+    let detail =
+        format!("this token is bound to agent {agent} and acts only in chats in which he takes part");
     Err(Failure::new(ProblemKind::Forbidden, detail))
 }
 
-async fn run(ask: &Ask, change: ChatChange) -> Answer {
-    let chat = chat_in(ask)?;
-    command::run(ask, Command::Chat(ChatCommand::Change { chat, change })).await
-}
-
-/// The agent of a body, whom the caller may act for.
-fn agent_of(ask: &Ask, name: &str) -> Result<AgentId, Failure> {
-    ask.acts_for(name)?;
-    Ok(name.into())
+/// What an agent does whom the caller may act for.
+async fn by_agent(ask: &Ask, command: impl FnOnce(&ByAgentRequest, ChatId) -> Command) -> Answer {
+    let (body, chat): (ByAgentRequest, _) = (ask.body()?, chat_in(ask)?);
+    ask.acts_for(&body.agent.0)?;
+    command::run(ask, command(&body, chat)).await
 }
 
 async fn accept(ask: Ask) -> Answer {
-    let body: ChatAgentRequest = ask.body()?;
-    let (offer, agent) = (OfferId(ask.id("offer")?), agent_of(&ask, &body.agent.0)?);
-    run(&ask, ChatChange::Accept { offer, agent }).await
+    let offer = OfferId(ask.id("offer")?);
+    by_agent(&ask, |body, chat| body.accept(chat, offer)).await
 }
 
 async fn reject(ask: Ask) -> Answer {
-    let body: ChatAgentRequest = ask.body()?;
-    let (offer, agent) = (OfferId(ask.id("offer")?), agent_of(&ask, &body.agent.0)?);
-    run(&ask, ChatChange::Reject { offer, agent }).await
+    let offer = OfferId(ask.id("offer")?);
+    by_agent(&ask, |body, chat| body.reject(chat, offer)).await
 }
 
 async fn join(ask: Ask) -> Answer {
-    let body: ChatAgentRequest = ask.body()?;
-    let agent = agent_of(&ask, &body.agent.0)?;
-    run(&ask, ChatChange::Join { agent }).await
-}
-
-async fn observe(ask: Ask) -> Answer {
-    let body: ChatObserveRequest = ask.body()?;
-    let agent = agent_of(&ask, &body.agent.0)?;
-    run(&ask, ChatChange::Observe { agent, purpose: body.purpose.into() }).await
+    by_agent(&ask, ByAgentRequest::join).await
 }
 
 async fn leave(ask: Ask) -> Answer {
-    let body: ChatAgentRequest = ask.body()?;
-    let agent = agent_of(&ask, &body.agent.0)?;
-    run(&ask, ChatChange::Leave { agent }).await
-}
-
-async fn invite(ask: Ask) -> Answer {
-    let body: ChatInviteRequest = ask.body()?;
-    let by = agent_of(&ask, &body.agent.0)?;
-    let change = ChatChange::Invite { by, whom: body.to.into(), leave_on_join: body.leave_on_join };
-    run(&ask, change).await
+    by_agent(&ask, ByAgentRequest::leave).await
 }
 
 async fn withdraw(ask: Ask) -> Answer {
-    let body: ChatAgentRequest = ask.body()?;
-    let by = agent_of(&ask, &body.agent.0)?;
-    run(&ask, ChatChange::Withdraw { by }).await
+    by_agent(&ask, ByAgentRequest::withdraw).await
 }
 
 async fn end(ask: Ask) -> Answer {
-    let body: ChatEndRequest = ask.body()?;
-    let agent = agent_of(&ask, &body.agent.0)?;
-    run(&ask, ChatChange::End { by: Speaker::Agent(agent) }).await
+    by_agent(&ask, ByAgentRequest::end).await
+}
+
+async fn observe(ask: Ask) -> Answer {
+    let body: ObserveRequest = ask.body()?;
+    ask.acts_for(&body.agent.0)?;
+    let command = body.into_command(chat_in(&ask)?).map_err(Failure::invalid)?;
+    command::run(&ask, command).await
+}
+
+async fn invite(ask: Ask) -> Answer {
+    let body: InviteRequest = ask.body()?;
+    ask.acts_for(&body.agent.0)?;
+    command::run(&ask, body.into_command(chat_in(&ask)?)).await
 }
 
 async fn archive(ask: Ask) -> Answer {
-    acts_in(&ask, chat_in(&ask)?).await?;
-    run(&ask, ChatChange::Archive).await
+    let chat = chat_in(&ask)?;
+    acts_in(&ask, chat).await?;
+    command::run(&ask, Command::Chat(ChatCommand::Change { chat, change: ChatChange::Archive })).await
 }
 
 async fn remove(ask: Ask) -> Answer {
-    let body: ChatRemoveRequest = ask.body()?;
-    run(&ask, ChatChange::Remove { purpose: body.purpose.into() }).await
+    let body: RemoveRequest = ask.body()?;
+    let chat = chat_in(&ask)?;
+    acts_in(&ask, chat).await?;
+    command::run(&ask, body.into_command(chat).map_err(Failure::invalid)?).await
 }
 
 async fn fields(ask: Ask) -> Answer {
     let body: ChatFieldsRequest = ask.body()?;
-    acts_in(&ask, chat_in(&ask)?).await?;
-    run(&ask, ChatChange::SetFields(Box::new(body.into()))).await
-}
-
-/// A text of a body that says something.
-fn wrong(pointer: &str, detail: &str) -> Failure {
-    Failure::invalid(vec![InputError::body(pointer, "invalid", detail)])
+    let chat = chat_in(&ask)?;
+    acts_in(&ask, chat).await?;
+    command::run(&ask, body.into_command(chat).map_err(Failure::invalid)?).await
 }

@@ -92,10 +92,11 @@ async fn internal(ask: &Ask, chat: Chat, page: bool) -> Answer {
         return Ok(page_reply(transcript::internal(&chat, &head, &lines, &look)));
     }
     let of = chat.clone();
-    let view = ask.app.engine.read(move |state: &State| serde_json::to_value(ChatView::of(state, &of))).await?;
-    let chat_view: ChatView<'static> = view
-        .and_then(serde_json::from_value)
-        .map_err(|_| Failure::new(ProblemKind::Internal, "the chat cannot be shown; this is a bug of schakel"))?;
+    let view =
+        ask.app.engine.read(move |state: &State| serde_json::to_value(ChatView::of(state, &of))).await?;
+    let chat_view: ChatView<'static> = view.and_then(serde_json::from_value).map_err(|_| {
+        Failure::new(ProblemKind::Internal, "the chat cannot be shown; this is a bug of schakel")
+    })?;
     let messages = lines.iter().map(|line| shown(line, &chat)).collect();
     Ok(json_reply(StatusCode::OK, &InternalTranscriptView { chat: chat_view, messages }))
 }

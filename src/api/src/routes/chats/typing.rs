@@ -1,6 +1,6 @@
 //! Who types (O11): passed on at once and kept nowhere, neither in the journal nor on the audit log.
 
-use super::{agent_of, chat_in};
+use super::chat_in;
 use crate::ask::Ask;
 use crate::chat::stream::follow_visitor;
 use crate::chat::unpassed;
@@ -9,8 +9,8 @@ use crate::sse::STREAM;
 use axum::response::IntoResponse as _;
 use http::{Method, StatusCode};
 use schakel_contract::problem::ProblemKind;
-use schakel_contract::requests::AgentTypingRequest;
-use schakel_contract::views::Scope;
+use schakel_contract::requests::chat::AgentTypingRequest;
+use schakel_contract::views::{Scope, VisitorTypingView};
 use serde_json::json;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -39,6 +39,7 @@ pub(super) fn routes() -> Vec<Route> {
         )
         .scope(Scope::ChatsRead)
         .gives_other(content)
+        .also_shows::<VisitorTypingView<'static>>()
         .recorded()
         .fails(ProblemKind::UnknownChat),
     ]
@@ -47,7 +48,8 @@ pub(super) fn routes() -> Vec<Route> {
 async fn tell(ask: Ask) -> Answer {
     let chat = chat_in(&ask)?;
     let body: AgentTypingRequest = ask.body()?;
-    let agent = agent_of(&ask, &body.agent.0)?;
+    ask.acts_for(&body.agent.0)?;
+    let agent = body.agent.0.as_str().into();
     ask.app.engine.typing_of_agent(chat, agent, body.typing).await.map_err(unpassed)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
