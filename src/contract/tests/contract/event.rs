@@ -17,7 +17,7 @@ use schakel_core::state::State;
 
 const SOURCE: &str = "urn:nld:oin:00000001823288444000:systeem:schakel";
 
-fn json(state: &State, notification: &Notification) -> String {
+pub fn json(state: &State, notification: &Notification) -> String {
     let meta = EventMeta {
         source: SOURCE,
         sequence: 42,
@@ -30,7 +30,7 @@ fn json(state: &State, notification: &Notification) -> String {
     String::from_utf8(out).unwrap()
 }
 
-fn received(state: &State, notification: &Notification) -> Event {
+pub fn received(state: &State, notification: &Notification) -> Event {
     serde_json::from_str(&json(state, notification)).unwrap()
 }
 
