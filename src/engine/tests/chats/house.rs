@@ -115,8 +115,9 @@ impl Running {
         let handle = engine.handle();
         let task = tokio::task::spawn_local(engine.run(first()));
         let running = Self { handle, task };
-        let (agent, queues) = (AGENT.into(), vec!["balie".into()]);
-        let start = ChatCommand::Start { agent, queues, nickname: Some("Anna".into()), chats_max: None };
+        // The chats that a killed engine left go on: there must be room beside them.
+        let (agent, queues, chats_max) = (AGENT.into(), vec!["balie".into()], Some(10));
+        let start = ChatCommand::Start { agent, queues, nickname: Some("Anna".into()), chats_max };
         running.done(Command::Chat(start)).await;
         running
     }
@@ -125,6 +126,15 @@ impl Running {
     pub async fn kill(self) {
         self.task.abort();
         assert!(self.task.await.unwrap_err().is_cancelled());
+    }
+
+    /// Somebody who was in the channel once watches a chat unseen.
+    pub async fn watch(&self, chat: ChatId, agent: &str, purpose: &str) {
+        let (id, queues) = (AgentId::from(agent), vec!["balie".into()]);
+        let start = ChatCommand::Start { agent: id.clone(), queues, nickname: None, chats_max: None };
+        self.done(Command::Chat(start)).await;
+        self.done(Command::Chat(ChatCommand::Stop { agent: id.clone() })).await;
+        self.change(chat, ChatChange::Observe { agent: id, purpose: purpose.into() }).await;
     }
 
     /// Asks, and waits for the outcome.

@@ -182,7 +182,7 @@ fn o23_who_watches_is_on_the_audit_log_and_what_is_said_is_not() {
         let house = House::new();
         let engine = house.start().await;
         let chat = engine.served("Jan").await;
-        engine.change(chat, ChatChange::Observe { agent: "bert".into(), purpose: "coaching".into() }).await;
+        engine.watch(chat, "bert", "coaching").await;
         engine.visitor_says(chat, 9, "Hallo").await;
         let rows = house.audited();
         let watched = rows.iter().find(|row| row.action == "chat.observe").expect("it is there");

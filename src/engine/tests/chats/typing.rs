@@ -81,7 +81,7 @@ fn o23_who_watches_unseen_is_not_seen_typing_and_nobody_types_after_the_end() {
         let house = House::new();
         let engine = house.start().await;
         let chat = engine.served("Jan").await;
-        engine.change(chat, ChatChange::Observe { agent: "bert".into(), purpose: "coaching".into() }).await;
+        engine.watch(chat, "bert", "coaching").await;
         let watching = engine.handle.typing_of_agent(chat, "bert".into(), true).await;
         assert_eq!(watching, Err(TypingError::NotTakingPart));
         engine.change(chat, ChatChange::End { by: Speaker::Visitor }).await;
