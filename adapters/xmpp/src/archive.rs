@@ -150,6 +150,9 @@ impl Xmpp {
         if self.own.is_ours(&sender) {
             return self.found_ours(inside);
         }
+        if self.invitation(inside, &sender) {
+            return;
+        }
         let to = inside.attr("to").and_then(|to| Jid::new(to).ok());
         let to = to.map_or_else(|| self.own.bare.clone(), Jid::into_bare);
         let kind = inside.attr("type");
@@ -176,7 +179,9 @@ impl Xmpp {
             && let Some(to) = jid("to")
         {
             let chat = Place::Direct { visitor: to.into_bare(), ours: from.into_bare() }.id();
-            self.confirm(&chat, ours, None);
+            if self.conversations.contains_key(&chat) {
+                self.confirm(&chat, ours, None);
+            }
         }
     }
 

@@ -61,6 +61,7 @@ impl Xmpp {
                 self.room_message(stanza, from);
                 return true;
             }
+            return self.left_room_message(stanza, from);
         }
         false
     }

@@ -19,6 +19,8 @@ use crate::wire::{self, Set, message, ns};
 const RETRY: Millis = Millis::seconds(30);
 /// How often it is tried before the conversation is given up.
 const TRIES_MAX: u8 = 5;
+/// Rooms that we left, whose last echoes are still understood.
+const LEFT_MAX: usize = 1_000;
 /// Occupants that are known of one room.
 const OCCUPANTS_MAX: usize = 200;
 
@@ -26,8 +28,6 @@ const OCCUPANTS_MAX: usize = 200;
 #[derive(Debug)]
 pub(crate) struct Room {
     pub(crate) chat: ProviderChatId,
-    /// The address of ours that was invited.
-    pub(crate) ours: BareJid,
     /// As whom we speak, in component shape.
     pub(crate) from: Option<String>,
     nick: String,
@@ -194,7 +194,6 @@ impl Xmpp {
         let nick = self.settings.nickname.to_string();
         let one = Room {
             chat,
-            ours,
             from,
             nick,
             password,
@@ -206,6 +205,7 @@ impl Xmpp {
             reading: false,
             held: VecDeque::new(),
         };
+        self.link.left.remove(room);
         self.link.rooms.insert(room.clone(), one);
         self.enter_again(room);
     }
@@ -422,6 +422,8 @@ impl Xmpp {
         match stanza.attr("type") {
             None if is_self && !seat.taken => {
                 seat.taken = true;
+                let nick = seat.nick.clone();
+                one.occupants.insert(nick, Who::Ours);
                 self.tell(&chat, ConversationEvent::AgentJoined(agent.clone()), None);
             }
             Some("unavailable") if is_self => {
@@ -431,6 +433,10 @@ impl Xmpp {
             Some("error") if !seat.taken => {
                 let (condition, _) = wire::error_of(stanza);
                 seat.tries += 1;
+                // Whoever has his nickname is somebody else.
+                if let Some(who @ Who::Ours) = one.occupants.get_mut(&seat.nick) {
+                    *who = Who::Visitor;
+                }
                 if condition == "conflict" && seat.tries < TRIES_MAX {
                     seat.nick = format!(
                         "{} ({})",
@@ -459,6 +465,10 @@ impl Xmpp {
     /// Leaves a room, with all who are ours.
     pub(crate) fn leave_room(&mut self, room: &BareJid) {
         let Some(one) = self.link.rooms.remove(room) else { return };
+        if self.link.left.len() >= LEFT_MAX {
+            self.link.left.pop_first();
+        }
+        self.link.left.insert(room.clone(), one.chat.clone());
         for seat in one.seats.values() {
             self.transmit(exit(Some(&seat.from), room, &seat.nick));
         }
@@ -491,6 +501,18 @@ impl Xmpp {
         let read = id.map(|id| ArchivePosition { archive: Pii::new(archive.as_str().into()), id: id.into() });
         let came = Came { said: message::delay(stanza), ..Came::default() };
         self.room_heard(stanza, from, came, read);
+    }
+
+    /// What comes of a room that we have just left: the echo of our last words, and what is of no matter any more.
+    pub(crate) fn left_room_message(&mut self, stanza: &Element, from: &Jid) -> bool {
+        let Some(chat) = self.link.left.get(&from.to_bare()).cloned() else { return false };
+        if stanza.attr("type") != Some("groupchat") {
+            return false;
+        }
+        if let Some(Ok(ours)) = stanza.attr("id").map(str::parse) {
+            self.confirm(&chat, ours, None);
+        }
+        true
     }
 
     /// A message of a room, live or out of its archive.

@@ -158,7 +158,10 @@ impl Xmpp {
         message: MessageId,
         read: Option<ArchivePosition>,
     ) {
-        let Some(one) = self.conversations.get_mut(chat) else { return };
+        let Some(one) = self.conversations.get_mut(chat) else {
+            // Its last words: the house still waits to hear of them.
+            return self.tell(chat, ConversationEvent::Sent(message), read);
+        };
         let is_news = one.confirm(message);
         one.outbox.retain(|waiting| waiting.spoken.message().id != message);
         if is_news && one.told {
@@ -204,12 +207,13 @@ impl Xmpp {
             self.leave_room(&room);
         }
         self.end_private(chat);
-        if let Some(one) = self.conversations.remove(chat)
-            && let Place::Workgroup { session, workgroup } = &one.place
+        if let Some(one) = self.conversations.get(chat)
+            && let Place::Workgroup { session, workgroup } = one.place.clone()
             && one.room.is_none()
         {
-            self.reject_offer(session, workgroup);
+            self.reject_offer(&session, &workgroup);
         }
+        self.conversations.remove(chat);
     }
 
     /// A visitor is told that what he sent was not taken.

@@ -25,7 +25,7 @@ use crate::own::Own;
 use crate::private::PrivateRoom;
 use crate::room::Room;
 use crate::settings::{Settings, SettingsError};
-use crate::wire::{self, Set, ns};
+use crate::wire::{self, ns};
 
 /// Questions without an answer at a time: more is a server that does not answer.
 const ASKED_MAX: usize = 20_000;
@@ -74,6 +74,8 @@ pub(crate) struct Link {
     pub(crate) looks: BTreeMap<String, Look>,
     pub(crate) rooms: BTreeMap<BareJid, Room>,
     pub(crate) private: BTreeMap<BareJid, PrivateRoom>,
+    /// Rooms that we have left, with the conversations that they were.
+    pub(crate) left: BTreeMap<BareJid, ProviderChatId>,
     /// Services that were found.
     pub(crate) muc_service: Option<String>,
     pub(crate) upload_service: Option<String>,

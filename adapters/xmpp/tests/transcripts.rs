@@ -34,7 +34,7 @@ fn c01_o14_w09_every_transcript_comes_out_as_written() {
 fn a_transcript_that_is_not_so_is_found_out() {
     let text = std::fs::read_to_string(fixtures().join("client-chat.txt")).unwrap();
     let wrong = text.replacen("= resynced", "= closed", 1);
-    assert_ne!(text, wrong);
+    assert!(text != wrong);
     let folder = std::env::temp_dir().join(format!("schakel-xmpp-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let copy = folder.join("wrong.txt");

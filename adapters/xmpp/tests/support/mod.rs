@@ -64,7 +64,8 @@ pub fn settings(keys: &BTreeMap<String, String>) -> Settings {
     settings.archive = get("archive") != Some("off");
     settings.upload = get("upload").is_some();
     settings.upload_service = get("upload").map(Into::into);
-    settings.allowed_domains = get("allowed").into_iter().flat_map(|all| all.split(',')).map(Into::into).collect();
+    settings.allowed_domains =
+        get("allowed").into_iter().flat_map(|all| all.split(',')).map(Into::into).collect();
     settings.workgroups = get("workgroup").into_iter().map(Into::into).collect();
     let number = |key: &str| get(key).and_then(|value| value.parse::<usize>().ok());
     settings.limits.burst = number("burst").map_or(settings.limits.burst, |burst| burst as u32);
@@ -135,7 +136,9 @@ impl House {
         }
         let conversation = self.memory.conversations.iter_mut().find(|one| one.chat == *chat);
         match (&**event, conversation) {
-            (ConversationEvent::AgentJoined(agent), Some(one)) if one.agents.iter().all(|(it, _)| it != agent) => {
+            (ConversationEvent::AgentJoined(agent), Some(one))
+                if one.agents.iter().all(|(it, _)| it != agent) =>
+            {
                 one.agents.push((agent.clone(), agent.as_str().into()));
             }
             (ConversationEvent::AgentLeft(agent), Some(one)) => one.agents.retain(|(it, _)| it != agent),
@@ -179,7 +182,8 @@ impl House {
     /// `say #1 7 AGENT|- WORDS` · `file #1 7 AGENT WORDS` · `whisper #1 8 AGENT WORDS` · `join|leave #1 AGENT` · `end #1`
     /// · `refuse #1 KEY WORDS` · `show AGENT SHOW`.
     fn operation(&self, text: &str) -> ChatOperation {
-        let mut words = text.splitn(5, ' ');
+        let most = if text.starts_with("refuse") { 4 } else { 5 };
+        let mut words = text.splitn(most, ' ');
         let mut next = || words.next().unwrap_or_default();
         let (what, first) = (next(), next());
         if what == "show" {
@@ -223,7 +227,10 @@ impl House {
             "say-again" => match self.operation(&text.replacen("say-again", "say", 1)) {
                 ChatOperation::Say { chat, spoken } => {
                     let message = PublicMessage { at: Time(BEGIN.0 - 1), ..spoken.message().clone() };
-                    ChatOperation::Say { chat, spoken: Box::new(Spoken::new(message, spoken.nickname().cloned())) }
+                    ChatOperation::Say {
+                        chat,
+                        spoken: Box::new(Spoken::new(message, spoken.nickname().cloned())),
+                    }
                 }
                 other => other,
             },
@@ -262,7 +269,8 @@ impl House {
             Output::Fault(words) => format!("= fault {words}"),
             Output::Close(reason) => format!("= close {}", reason.text),
             Output::Typing(typing) => {
-                let words = typing.text.as_ref().map(|text| format!(" {:?}", text.expose())).unwrap_or_default();
+                let words =
+                    typing.text.as_ref().map(|text| format!(" {:?}", text.expose())).unwrap_or_default();
                 format!("= {} typing {}{words}", self.number(&typing.chat), typing.typing)
             }
             Output::Upload { upload, media_type, url, headers, .. } => {
@@ -302,7 +310,11 @@ fn told(event: &ConversationEvent) -> String {
         }
         ConversationEvent::Said(heard) => {
             let mut line = format!("said by {:?} {:?}", heard.by, heard.text.expose());
-            line.push_str(&format!(" in {} keys {}", heard.queue.as_ref().map_or("-", |it| it.as_str()), heard.keys.join(" ")));
+            line.push_str(&format!(
+                " in {} keys {}",
+                heard.queue.as_ref().map_or("-", |it| it.as_str()),
+                heard.keys.join(" ")
+            ));
             let more = [
                 ("name", heard.visitor.nickname.as_ref().map(|it| it.expose().to_string())),
                 ("language", heard.visitor.language.as_ref().map(|it| it.to_string())),
@@ -341,9 +353,15 @@ pub fn replay(path: &Path) -> Result<(), String> {
             continue;
         }
         if !update && expected != got {
-            let at = expected.iter().zip(&got).position(|(a, b)| a != b).unwrap_or(expected.len().min(got.len()));
-            let (expected, got) = (expected.get(at).unwrap_or(&"nothing"), got.get(at).map_or("nothing", |it| it));
-            return Err(format!("{}:{}:\n  expected {expected}\n  but got  {got}", path.display(), number + 1));
+            let at =
+                expected.iter().zip(&got).position(|(a, b)| a != b).unwrap_or(expected.len().min(got.len()));
+            let (expected, got) =
+                (expected.get(at).unwrap_or(&"nothing"), got.get(at).map_or("nothing", |it| it));
+            return Err(format!(
+                "{}:{}:\n  expected {expected}\n  but got  {got}",
+                path.display(),
+                number + 1
+            ));
         }
         expected.clear();
         got.clear();
@@ -362,7 +380,8 @@ pub fn replay(path: &Path) -> Result<(), String> {
         written.extend(got.iter().cloned());
     }
     if update {
-        std::fs::write(path, format!("{}\n", written.join("\n").trim_end())).map_err(|error| error.to_string())?;
+        std::fs::write(path, format!("{}\n", written.join("\n").trim_end()))
+            .map_err(|error| error.to_string())?;
     }
     house.map(|_| ()).ok_or_else(|| format!("{}: nothing happens", path.display()))
 }
