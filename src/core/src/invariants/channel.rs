@@ -41,7 +41,7 @@ pub(super) fn channel(state: &State, found: &mut Vec<String>) {
                 wrong("an offer that is out, and no other, expires");
             }
             let agent = state.agents.get(&offer.agent);
-            if pending && !agent.is_some_and(|agent| agent.chat.is_some()) {
+            if pending && agent.is_none_or(|agent| agent.chat.is_none()) {
                 wrong("it is offered to somebody who is not in the channel");
             }
         }
