@@ -294,7 +294,7 @@ impl House {
         let body = json!({ "queue": queue, "visitor": { "nickname": "Truus de Vries" } });
         let reply = self.post("/visits", Some(body)).await;
         assert_eq!(reply.status, 201, "{}", reply.body);
-        let chat = reply.body["id"].as_str().unwrap().to_owned();
+        let chat = reply.body["visit"]["id"].as_str().unwrap().to_owned();
         self.visitor_says(&chat, "Ik heb een vraag.").await;
         chat
     }
