@@ -1,52 +1,150 @@
 //! The adapters that this build has. The only place that names them.
 
-use crate::config::Provider;
+use crate::config::{Mode, Provider, Security, XmppMode};
 use schakel_core::adapter::Adapter;
 use schakel_core::model::ids::DeviceId;
 use schakel_core::model::time::Millis;
 use schakel_csta::{Csta, Dialect, SessionSettings, Settings, SettingsError};
+use schakel_xmpp::Xmpp;
+use std::net::IpAddr;
+use std::path::Path;
+use xmpp_parsers::minidom::Element;
 
 /// The names that `adapter = …` may have.
-const KNOWN: &str = "\"csta\"";
+const KNOWN: &str = "\"csta\", \"xmpp\"";
 
-/// Whether a provider's adapter exists and takes its settings.
-///
-/// # Errors
-/// The key in the provider's section, and what is wrong with it and how to mend it.
-pub fn check(provider: &Provider) -> Result<(), (&'static str, String)> {
+/// The largest stanza that the link reads at all.
+const STANZA_BYTES_MAX: u32 = 1024 * 1024;
+
+/// An adapter, by what it is fed with.
+pub enum AnyAdapter {
+    /// Bytes, which it frames by itself.
+    Bytes(Box<dyn Adapter>),
+    /// Stanzas of an XMPP stream.
+    Stanzas(Box<dyn Adapter<Element>>),
+}
+
+/// Whether a provider's adapter exists and takes its settings: the keys in the provider's section, and what is wrong with
+/// each and how to mend it.
+pub fn check(provider: &Provider) -> Vec<(String, String)> {
     match provider.adapter.as_str() {
-        "csta" => {
-            let csta = &provider.csta;
-            for (key, value, least) in [
-                ("csta.outstanding_max", csta.outstanding_max, 1),
-                ("csta.request_limit_seconds", csta.request_limit_seconds, 1),
-                ("csta.session_duration_seconds", csta.session_duration_seconds, 10),
-            ] {
-                if value < least {
-                    return Err((key, format!("must be at least {least}")));
-                }
-            }
-            if csta.session {
-                session(provider).map_err(|text| ("csta.session_password_file", text))?;
-            }
-            Settings::named(&csta.dialect, csta.edition, Vec::new()).map(drop).map_err(|error| {
-                let key = match error {
-                    SettingsError::Dialect(_) => "csta.dialect",
-                    SettingsError::Edition(_) => "csta.edition",
-                };
-                (key, error.to_string())
-            })
+        "csta" => check_csta(provider).err().into_iter().map(|(key, text)| (key.to_owned(), text)).collect(),
+        "xmpp" => check_xmpp(provider),
+        other => {
+            let text = format!("there is no adapter \"{other}\"; known are: {KNOWN}");
+            vec![("adapter".into(), text)]
         }
-        other => Err(("adapter", format!("there is no adapter \"{other}\"; known are: {KNOWN}"))),
     }
+}
+
+fn check_csta(provider: &Provider) -> Result<(), (&'static str, String)> {
+    let csta = &provider.csta;
+    for (key, value, least) in [
+        ("csta.outstanding_max", csta.outstanding_max, 1),
+        ("csta.request_limit_seconds", csta.request_limit_seconds, 1),
+        ("csta.session_duration_seconds", csta.session_duration_seconds, 10),
+    ] {
+        if value < least {
+            return Err((key, format!("must be at least {least}")));
+        }
+    }
+    if csta.session {
+        session(provider).map_err(|text| ("csta.session_password_file", text))?;
+    }
+    Settings::named(&csta.dialect, csta.edition, Vec::new()).map(drop).map_err(|error| {
+        let key = match error {
+            SettingsError::Dialect(_) => "csta.dialect",
+            SettingsError::Edition(_) => "csta.edition",
+        };
+        (key, error.to_string())
+    })
+}
+
+fn check_xmpp(provider: &Provider) -> Vec<(String, String)> {
+    let xmpp = &provider.xmpp;
+    let mut wrong: Vec<(&str, String)> = Vec::new();
+    if provider.mode == Mode::Listen {
+        wrong.push(("mode", "a chat server is connected to: set mode = \"connect\"".into()));
+    }
+    if provider.tls {
+        wrong.push(("tls", "is for telephone systems; set xmpp.security for a chat server".into()));
+    }
+    let file = match xmpp.mode {
+        XmppMode::Client => {
+            if xmpp.jid.split_once('@').is_none_or(|(user, domain)| user.is_empty() || domain.is_empty()) {
+                let text = format!("\"{}\" is no address such as \"chat@voorbeeld.nl\"", xmpp.jid);
+                wrong.push(("xmpp.jid", text));
+            }
+            ("xmpp.password_file", &xmpp.password_file)
+        }
+        XmppMode::Component => {
+            if xmpp.domain.is_empty() {
+                let text = "is missing: which domain did the server give this component?";
+                wrong.push(("xmpp.domain", text.into()));
+            }
+            if xmpp.security == Security::Starttls {
+                let text =
+                    "a component has no StartTLS: \"none\" for a server on this machine, or \"direct-tls\"";
+                wrong.push(("xmpp.security", text.into()));
+            }
+            ("xmpp.secret_file", &xmpp.secret_file)
+        }
+    };
+    if let Err(text) = secret(file.1) {
+        wrong.push((file.0, text));
+    }
+    if xmpp.security == Security::None && !xmpp.allow_insecure && !is_loopback(&provider.address) {
+        wrong.push((
+            "xmpp.security",
+            "without TLS others can read along: set \"starttls\" or \"direct-tls\", or allow_insecure = true where nobody else can listen".into(),
+        ));
+    }
+    if xmpp.resource.trim().is_empty() {
+        wrong.push(("xmpp.resource", "must not be empty".into()));
+    }
+    for (key, value) in [
+        ("xmpp.conversations_max", xmpp.conversations_max),
+        ("xmpp.rooms_max", xmpp.rooms_max),
+        ("xmpp.ping_seconds", xmpp.ping_seconds),
+    ] {
+        if value == 0 {
+            wrong.push((key, "must be at least 1".into()));
+        }
+    }
+    if !(10_000..=STANZA_BYTES_MAX).contains(&xmpp.stanza_bytes_max) {
+        // RFC 6120 clause 13.12.
+        wrong.push(("xmpp.stanza_bytes_max", format!("must be from 10000 to {STANZA_BYTES_MAX}")));
+    }
+    let mut wrong: Vec<_> = wrong.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
+    for (at, each) in xmpp.queues.iter().enumerate().filter(|(_, each)| each.address.trim().is_empty()) {
+        let text = format!("is missing: which address is for the queue \"{}\"?", each.queue);
+        wrong.push((format!("xmpp.queues[{at}].address"), text));
+    }
+    for (at, each) in xmpp.agents.iter().enumerate() {
+        if each.agent.trim().is_empty() || each.jid.trim().is_empty() {
+            wrong.push((format!("xmpp.agents[{at}]"), "must have an agent and his jid".into()));
+        }
+    }
+    if wrong.is_empty()
+        && let Err(error) = Xmpp::new(xmpp_settings(provider))
+    {
+        wrong.push(("xmpp".into(), error.to_string()));
+    }
+    wrong
 }
 
 /// A provider's adapter.
 ///
 /// # Errors
 /// What is wrong and how to mend it.
-pub fn adapter(provider: &Provider) -> Result<Box<dyn Adapter>, String> {
-    check(provider).map_err(|(key, text)| format!("{key}: {text}"))?;
+pub fn adapter(provider: &Provider) -> Result<AnyAdapter, String> {
+    if let Some((key, text)) = check(provider).first() {
+        return Err(format!("{key}: {text}"));
+    }
+    if provider.adapter == "xmpp" {
+        let adapter = Xmpp::new(xmpp_settings(provider)).map_err(|error| error.to_string())?;
+        return Ok(AnyAdapter::Stanzas(Box::new(adapter)));
+    }
     let csta = &provider.csta;
     let mut devices = Vec::new();
     for group in &provider.devices {
@@ -55,7 +153,7 @@ pub fn adapter(provider: &Provider) -> Result<Box<dyn Adapter>, String> {
     let settings =
         Settings::named(&csta.dialect, csta.edition, devices).map_err(|error| error.to_string())?;
     let session = if csta.session { Some(session(provider)?) } else { None };
-    Ok(Box::new(Csta::new(Settings {
+    let csta = Csta::new(Settings {
         session,
         system_register: csta.system_register,
         get_capabilities: csta.get_capabilities,
@@ -72,7 +170,8 @@ pub fn adapter(provider: &Provider) -> Result<Box<dyn Adapter>, String> {
         route_reject: csta.route_reject,
         agent_poll: Millis::seconds(csta.agent_poll_seconds.into()),
         ..settings
-    })))
+    });
+    Ok(AnyAdapter::Bytes(Box::new(csta)))
 }
 
 /// What the CSTA adapter understands of a message or a stream of them.
@@ -95,6 +194,60 @@ pub fn inspect_csta(bytes: &[u8], dialect: &str) -> Result<Inspection, String> {
     let inspection = schakel_csta::inspect(bytes, dialect);
     let json = serde_json::to_string_pretty(&inspection).map_err(|error| error.to_string())?;
     Ok(Inspection { json, all_understood: inspection.all_understood() })
+}
+
+/// A secret from its file.
+///
+/// # Errors
+/// What is wrong and how to mend it.
+pub(crate) fn secret(file: &Path) -> Result<String, String> {
+    if file.as_os_str().is_empty() {
+        return Err("is missing: name the file that has the secret and nothing else".into());
+    }
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(format!("{} is empty", file.display())),
+        secret => Ok(secret.to_owned()),
+    }
+}
+
+/// Whether what is said to an address stays on this machine.
+fn is_loopback(address: &str) -> bool {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+fn xmpp_settings(provider: &Provider) -> schakel_xmpp::Settings {
+    let xmpp = &provider.xmpp;
+    let settings = match xmpp.mode {
+        XmppMode::Client => schakel_xmpp::Settings::client(&xmpp.jid),
+        XmppMode::Component => schakel_xmpp::Settings::component(&xmpp.domain),
+    };
+    let optional = |text: &String| (!text.is_empty()).then(|| text.as_str().into());
+    let list = |texts: &[String]| texts.iter().map(|text| text.as_str().into()).collect();
+    let queues = xmpp.queues.iter().map(|each| (each.address.as_str().into(), each.queue.as_str().into()));
+    let agents = xmpp.agents.iter().map(|each| (each.agent.as_str().into(), each.jid.as_str().into()));
+    schakel_xmpp::Settings {
+        queues: queues.collect(),
+        default_queue: (!xmpp.default_queue.is_empty()).then(|| xmpp.default_queue.as_str().into()),
+        nickname: xmpp.nickname.as_str().into(),
+        muc_service: optional(&xmpp.muc_service),
+        archive: xmpp.archive,
+        agents: agents.collect(),
+        upload: xmpp.upload,
+        upload_service: optional(&xmpp.upload_service),
+        allowed_domains: list(&xmpp.allowed_domains),
+        workgroups: list(&xmpp.workgroups),
+        real_time_text: xmpp.real_time_text,
+        limits: schakel_xmpp::Limits {
+            stanza_bytes: xmpp.stanza_bytes_max as usize,
+            conversations_max: xmpp.conversations_max as usize,
+            rooms_max: xmpp.rooms_max as usize,
+            ..settings.limits.clone()
+        },
+        ..settings
+    }
 }
 
 fn session(provider: &Provider) -> Result<SessionSettings, String> {

@@ -21,7 +21,10 @@ pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
             "  provider      {}: {} ({}), {} {}, {devices} {}",
             provider.name,
             provider.adapter,
-            provider.csta.dialect,
+            match provider.adapter.as_str() {
+                "xmpp" => provider.xmpp.served_domain(),
+                _ => &provider.csta.dialect,
+            },
             match provider.mode {
                 crate::config::Mode::Connect => "connects to",
                 crate::config::Mode::Listen => "listens on",
@@ -29,7 +32,7 @@ pub(super) fn run(args: &ConfigArgs) -> Result<(), Failure> {
             provider.address,
             if devices == 1 { "device" } else { "devices" },
         );
-        if devices == 0 {
+        if devices == 0 && provider.adapter == "csta" {
             println!(
                 "  note          nothing is watched there: list its telephones in [[providers.devices]]"
             );

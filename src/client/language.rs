@@ -124,6 +124,7 @@ impl Language {
             AvailabilityState::Offline => ("afgemeld", "signed off"),
             AvailabilityState::Unreachable => ("onbereikbaar", "unreachable"),
             AvailabilityState::OnCall => ("aan de telefoon", "on a call"),
+            AvailabilityState::Chatting => ("aan het chatten", "chatting"),
             AvailabilityState::AfterCall => ("in nawerk", "in after-call work"),
             AvailabilityState::NotReady => ("niet gereed", "not ready"),
             AvailabilityState::InSession => ("bezig met een contact", "working on a contact"),

@@ -1,9 +1,12 @@
 //! The chat channel in the configuration: its limits, queues, texts and canned texts.
 
-use super::{Config, OpeningHours};
+use super::{Config, OpeningHours, Security};
+use crate::serve::settings;
 use schakel_core::settings::TextId;
+use schakel_outbox::mail::QueueMail;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[allow(missing_docs, reason = "documented in config.example.toml")]
@@ -48,6 +51,7 @@ pub struct ChatQueue {
     pub when_busy: WhenBusy,
     pub typing_preview: bool,
     pub visitor_files: bool,
+    pub offline_addresses: Vec<String>,
     pub offline_strict: bool,
     pub welcome: bool,
 }
@@ -123,6 +127,7 @@ pub(super) fn check(config: &Config, say: &mut impl FnMut(&str, String)) {
         say("chat.message_bytes_max", text);
     }
     queues(&chat.queues, &config.opening_hours, say);
+    mail(config, say);
     canned(chat, say);
     texts(&chat.texts, say);
 }
@@ -157,6 +162,54 @@ fn queues(all: &[ChatQueue], hours: &[OpeningHours], say: &mut impl FnMut(&str, 
             let text = "must be less than inactivity_seconds: the warning comes so long before the end";
             say(&key("inactivity_warning_seconds"), text.into());
         }
+    }
+}
+
+/// The mail server, and who gets offline messages.
+fn mail(config: &Config, say: &mut impl FnMut(&str, String)) {
+    let mail = &config.mail;
+    let settings = |from: &str, to: &[String]| {
+        let queue = QueueMail { name: String::new(), to: to.to_vec() };
+        let queues = BTreeMap::from([(String::new(), queue)]);
+        settings::mail_server(mail, from.to_owned(), queues).check()
+    };
+    for (at, queue) in
+        config.chat.queues.iter().enumerate().filter(|(_, queue)| !queue.offline_addresses.is_empty())
+    {
+        let key = format!("chat.queues[{at}].offline_addresses");
+        if mail.host.is_empty() {
+            say(&key, "nothing can be sent there without a mail server: set mail.host".into());
+        }
+        if let Err(text) = settings("x@voorbeeld.nl", &queue.offline_addresses) {
+            say(&key, text);
+        }
+    }
+    if mail.host.is_empty() {
+        return;
+    }
+    if let Err(text) = settings(&mail.from, &[]) {
+        say("mail.from", text);
+    }
+    for (key, value) in [("mail.port", u32::from(mail.port)), ("mail.timeout_seconds", mail.timeout_seconds)]
+    {
+        if value == 0 {
+            say(key, "must be at least 1".into());
+        }
+    }
+    let local = mail.host == "localhost" || mail.host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    if mail.security == Security::None && !local {
+        let text = "without TLS others can read along: \"starttls\" or \"direct-tls\", or a mail server on this machine";
+        say("mail.security", text.into());
+    }
+    if !mail.user.is_empty()
+        && let Err(text) = crate::registry::secret(&mail.password_file)
+    {
+        say("mail.password_file", text);
+    }
+    if !mail.ca_file.as_os_str().is_empty()
+        && let Err(error) = crate::tls::client(&mail.ca_file, false)
+    {
+        say("mail.ca_file", error.to_string());
     }
 }
 
@@ -270,11 +323,32 @@ mod tests {
     }
 
     #[test]
+    fn c15_offline_messages_need_a_mail_server_and_addresses_that_are_some() {
+        let queue = "[[chat.queues]]\nname = \"bz\"\noffline_addresses = [\"bz@voorbeeld.nl\"]\n";
+        let server = "[mail]\nhost = \"127.0.0.1\"\nsecurity = \"none\"\nfrom = \"chat@voorbeeld.nl\"\n";
+        assert!(problems(&format!("{queue}{server}")).is_empty());
+        for (text, key) in [
+            (queue.to_owned(), "chat.queues[0].offline_addresses"),
+            (format!("{server}{queue}").replace("bz@", "bz@@"), "chat.queues[0].offline_addresses"),
+            (server.replace("chat@", ""), "mail.from"),
+            (server.replace("127.0.0.1", "mail.voorbeeld.nl"), "mail.security"),
+            (format!("{server}user = \"x\"\n"), "mail.password_file"),
+            (format!("{server}port = 0\n"), "mail.port"),
+        ] {
+            let found = problems(&text);
+            assert!(found.len() == 1 && found[0].contains(&format!(": {key}: ")), "{key}: {found:?}");
+        }
+    }
+
+    #[test]
     fn p05_limits_of_chats_are_checked_all_at_once() {
         let found = problems("[chat]\nlanguage = \"fy\"\nlease_seconds = 0\nmessage_bytes_max = 70000\n");
         assert_eq!(found.len(), 3, "{found:?}");
         for (line, key) in [(2, "chat.language"), (3, "chat.lease_seconds"), (4, "chat.message_bytes_max")] {
-            assert!(found.iter().any(|each| each.starts_with(&format!("t.toml:{line}: {key}: "))), "{found:?}");
+            assert!(
+                found.iter().any(|each| each.starts_with(&format!("t.toml:{line}: {key}: "))),
+                "{found:?}"
+            );
         }
     }
 }

@@ -10,7 +10,13 @@ use toml::{Table, Value};
 const FREE_KEYS: [&str; 1] = ["name"];
 
 /// Every key must be in the example, with a value of the same type.
-pub(super) fn compare(source: &str, table: &DeTable<'_>, example: &Table, path: &str, problems: &mut Vec<Problem>) {
+pub(super) fn compare(
+    source: &str,
+    table: &DeTable<'_>,
+    example: &Table,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) {
     for (key, value) in table {
         let name = key.get_ref().as_ref();
         let full = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };

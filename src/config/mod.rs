@@ -40,6 +40,7 @@ pub struct Config {
     pub sessions: Sessions,
     pub opening_hours: Vec<OpeningHours>,
     pub chat: Chat,
+    pub mail: Mail,
     pub reports: Reports,
     pub log: Log,
     pub providers: Vec<Provider>,
@@ -168,6 +169,21 @@ pub struct Sessions {
     pub vanished: Vanished,
     pub keep_closed_seconds: u32,
     pub keep_parked_hours: u32,
+}
+
+/// The mail server for offline messages.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[allow(missing_docs, reason = "documented in config.example.toml")]
+pub struct Mail {
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+    pub ca_file: PathBuf,
+    pub user: String,
+    pub password_file: PathBuf,
+    pub hello: String,
+    pub from: String,
+    pub timeout_seconds: u32,
 }
 
 /// Opening hours of one name.

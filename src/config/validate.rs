@@ -284,9 +284,8 @@ fn tls_of(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
                 say(&key("tls_ca_file"), error.to_string());
             }
             if let Err(name) = provider.expected_name() {
-                let text = format!(
-                    "\"{name}\" is no host name; give the name in the other side's certificate"
-                );
+                let text =
+                    format!("\"{name}\" is no host name; give the name in the other side's certificate");
                 say(&key("tls_name"), text);
             }
         }

@@ -46,7 +46,7 @@ pub enum XmppMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Security {
-    /// TLS that the stream asks for.
+    /// TLS that is asked for over a plain connection, and nothing without it.
     Starttls,
     /// TLS from the first byte.
     DirectTls,

@@ -51,6 +51,11 @@ impl Guide {
         of_closed.unwrap_or(&route.fallback).clone()
     }
 
+    /// Whether it is within these opening hours at a moment; without a name it always is.
+    pub fn is_open(&self, hours: &str, at: Timestamp) -> bool {
+        self.known().hours.get(hours).is_none_or(|hours| hours.at(at).open)
+    }
+
     /// How long no opening hours change, from a moment on.
     pub fn unchanged_for(&self, at: Timestamp) -> Option<Duration> {
         let known = self.known();
@@ -118,6 +123,8 @@ fallback = "7001"
             ("2026-11-16T09:00:00Z".parse().unwrap(), "2026-11-16T20:00:00Z".parse().unwrap());
         let routes = &config.providers[0].routes;
         let fallbacks = |at| [guide.fallback(&routes[0], at), guide.fallback(&routes[1], at)];
+        assert_eq!((guide.is_open("balie", open), guide.is_open("balie", closed)), (true, false));
+        assert!(guide.is_open("", closed), "without hours it is always open");
         assert_eq!(fallbacks(open), ["7000", "7001"]);
         assert_eq!(fallbacks(closed), ["7999", "7001"]);
         assert_eq!(guide.department("pbx", "7100").as_deref(), Some("Burgerzaken"));

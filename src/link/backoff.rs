@@ -30,8 +30,11 @@ impl Backoff {
 
     /// The next pause. `spread` is any number; `fatal` asks for the longest pause at once.
     pub(crate) fn next(&mut self, fatal: bool, spread: u32) -> Duration {
-        let base =
-            if fatal { self.longest } else { (self.first * 2_u32.saturating_pow(self.failures.min(16))).min(self.longest) };
+        let base = if fatal {
+            self.longest
+        } else {
+            (self.first * 2_u32.saturating_pow(self.failures.min(16))).min(self.longest)
+        };
         self.failures = self.failures.saturating_add(1);
         base.mul_f64(0.8 + 0.4 * f64::from(spread) / f64::from(u32::MAX))
     }

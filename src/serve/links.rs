@@ -1,8 +1,9 @@
 //! The links of the configured providers: started, stopped and replaced as the configuration changes.
 
-use crate::config::{Mode, Provider};
-use crate::link::{Channel, Endpoint, Link, LinkControl, TlsClient};
-use crate::registry;
+use crate::config::{Mode, Provider, Security, XmppMode};
+use crate::link::xmpp::{FileOf, Identity, Pace, Transport, Uploads, XmppLink};
+use crate::link::{Channel, Endpoint, Link, LinkControl, TlsClient, xmpp};
+use crate::registry::{self, AnyAdapter};
 use crate::tls::{self, TlsError};
 use dashmap::DashMap;
 use schakel_core::adapter::Adapter;
@@ -10,13 +11,15 @@ use schakel_core::model::ids::ProviderId;
 use schakel_engine::EngineHandle;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
+use xmpp_parsers::minidom::Element;
 
-/// Commands that may wait for a link: more than an office full of agents presses at once.
-const COMMANDS_MAX: usize = 1024;
+/// Orders that may wait for a link: more than an office full of agents presses at once.
+const ORDERS_MAX: usize = 1024;
 
 /// A link could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +34,7 @@ pub enum LinkError {
     },
     /// The name to expect in the certificate is none.
     #[error(
-        "provider {provider}: \"{name}\" is no host name; set tls_name to the name in the telephone system's certificate"
+        "provider {provider}: \"{name}\" is no host name; set tls_name to the name in the other side's certificate"
     )]
     Name {
         /// Which provider.
@@ -69,16 +72,32 @@ struct Running {
     task: JoinHandle<()>,
 }
 
+/// A link that is not started yet: everything of it that can fail has not.
+enum Prepared {
+    Bytes(Channel, Box<dyn Adapter>),
+    Stanzas(Box<Transport>, Pace, Box<dyn Adapter<Element>>, Box<Uploads>),
+}
+
+/// What files links may send.
+#[derive(Clone)]
+pub(crate) struct Sendable {
+    /// Where a file is.
+    pub(crate) file_of: FileOf,
+    /// The largest.
+    pub(crate) bytes_max: u64,
+}
+
 /// All links.
 pub(crate) struct Links {
     engine: EngineHandle,
+    sendable: Sendable,
     running: BTreeMap<String, Running>,
     controls: Controls,
 }
 
 impl Links {
-    pub(crate) fn new(engine: EngineHandle) -> Self {
-        Self { engine, running: BTreeMap::new(), controls: Controls::default() }
+    pub(crate) fn new(engine: EngineHandle, sendable: Sendable) -> Self {
+        Self { engine, sendable, running: BTreeMap::new(), controls: Controls::default() }
     }
 
     pub(crate) fn controls(&self) -> Controls {
@@ -113,9 +132,9 @@ impl Links {
             // The engine has stopped: so do we.
             let _ = self.engine.set_link(name.as_str().into(), None).await;
         }
-        for (provider, channel, adapter) in prepared {
+        for (provider, prepared) in prepared {
             self.stop(&provider.name).await;
-            self.start(provider, channel, adapter).await;
+            self.start(provider, prepared).await;
         }
         Ok(())
     }
@@ -134,7 +153,7 @@ impl Links {
         &mut self,
         changed: &[&'a Provider],
         released: &mut Vec<Provider>,
-    ) -> Result<Vec<(&'a Provider, Channel, Box<dyn Adapter>)>, LinkError> {
+    ) -> Result<Vec<(&'a Provider, Prepared)>, LinkError> {
         let mut prepared = Vec::new();
         for provider in changed {
             let adapter = adapter(provider)?;
@@ -142,7 +161,7 @@ impl Links {
             if self.running.get(&provider.name).is_some_and(listens) {
                 released.extend(self.stop(&provider.name).await);
             }
-            prepared.push((*provider, channel(provider).await?, adapter));
+            prepared.push((*provider, self.link_of(provider, adapter).await?));
         }
         Ok(prepared)
     }
@@ -150,25 +169,52 @@ impl Links {
     /// The links that had to go for others that cannot be.
     async fn put_back(&mut self, released: Vec<Provider>) {
         for provider in released {
-            match (channel(&provider).await, adapter(&provider)) {
-                (Ok(channel), Ok(adapter)) => self.start(&provider, channel, adapter).await,
-                (Err(error), _) | (_, Err(error)) => {
+            let prepared = match adapter(&provider) {
+                Ok(adapter) => self.link_of(&provider, adapter).await,
+                Err(error) => Err(error),
+            };
+            match prepared {
+                Ok(prepared) => self.start(&provider, prepared).await,
+                Err(error) => {
                     tracing::error!(provider = %provider.name, %error, "the link as it was cannot be had again");
                 }
             }
         }
     }
 
-    async fn start(&mut self, provider: &Provider, channel: Channel, adapter: Box<dyn Adapter>) {
-        let (sender, commands) = mpsc::channel(COMMANDS_MAX);
+    async fn link_of(&self, provider: &Provider, adapter: AnyAdapter) -> Result<Prepared, LinkError> {
+        match adapter {
+            AnyAdapter::Bytes(adapter) => Ok(Prepared::Bytes(channel(provider).await?, adapter)),
+            AnyAdapter::Stanzas(adapter) => {
+                let transport = transport(provider)?;
+                let quiet = Duration::from_secs(provider.xmpp.ping_seconds.into());
+                let pace = Pace { quiet, ..Pace::default() };
+                let Sendable { file_of, bytes_max } = self.sendable.clone();
+                let uploads = Uploads::new(transport.tls(), file_of, bytes_max)
+                    .map_err(|detail| LinkError::Adapter { provider: provider.name.clone(), detail })?;
+                Ok(Prepared::Stanzas(Box::new(transport), pace, adapter, Box::new(uploads)))
+            }
+        }
+    }
+
+    async fn start(&mut self, provider: &Provider, prepared: Prepared) {
+        let (sender, orders) = mpsc::channel(ORDERS_MAX);
         let id = ProviderId::from(provider.name.as_str());
         let control = LinkControl::default();
         if self.engine.set_link(id.clone(), Some(sender)).await.is_err() {
             return;
         }
         self.controls.insert(provider.name.clone(), control.clone());
-        let link = Link::new(id, channel, adapter, self.engine.clone(), commands, control);
-        let task = tokio::task::spawn_local(link.run());
+        let engine = self.engine.clone();
+        let task = match prepared {
+            Prepared::Bytes(channel, adapter) => {
+                tokio::task::spawn_local(Link::new(id, channel, adapter, engine, orders, control).run())
+            }
+            Prepared::Stanzas(transport, pace, adapter, uploads) => {
+                let link = XmppLink::new(id, *transport, pace, adapter, *uploads, engine, orders, control);
+                tokio::task::spawn_local(link.run())
+            }
+        };
         self.running.insert(provider.name.clone(), Running { config: provider.clone(), task });
     }
 
@@ -183,7 +229,7 @@ impl Links {
     }
 }
 
-fn adapter(provider: &Provider) -> Result<Box<dyn Adapter>, LinkError> {
+fn adapter(provider: &Provider) -> Result<AnyAdapter, LinkError> {
     registry::adapter(provider)
         .map_err(|detail| LinkError::Adapter { provider: provider.name.clone(), detail })
 }
@@ -192,15 +238,7 @@ async fn channel(provider: &Provider) -> Result<Channel, LinkError> {
     let failed = |error| LinkError::Tls { provider: provider.name.clone(), error };
     let endpoint = match provider.mode {
         Mode::Connect => {
-            let tls = if provider.tls {
-                let config = tls::client(&provider.tls_ca_file, provider.tls_12).map_err(failed)?;
-                let name = provider
-                    .expected_name()
-                    .map_err(|name| LinkError::Name { provider: provider.name.clone(), name })?;
-                Some(TlsClient { config, name })
-            } else {
-                None
-            };
+            let tls = if provider.tls { Some(tls_client(provider)?) } else { None };
             Endpoint::Connect { address: provider.address.clone(), tls }
         }
         Mode::Listen => {
@@ -223,4 +261,42 @@ async fn channel(provider: &Provider) -> Result<Channel, LinkError> {
         }
     };
     Ok(Channel::new(endpoint))
+}
+
+fn tls_client(provider: &Provider) -> Result<TlsClient, LinkError> {
+    let config = tls::client(&provider.tls_ca_file, provider.tls_12)
+        .map_err(|error| LinkError::Tls { provider: provider.name.clone(), error })?;
+    let name =
+        provider.expected_name().map_err(|name| LinkError::Name { provider: provider.name.clone(), name })?;
+    Ok(TlsClient { config, name })
+}
+
+/// How a chat server is reached.
+fn transport(provider: &Provider) -> Result<Transport, LinkError> {
+    let settings = &provider.xmpp;
+    let secret = |file| {
+        registry::secret(file)
+            .map_err(|detail| LinkError::Adapter { provider: provider.name.clone(), detail })
+    };
+    let identity = match settings.mode {
+        XmppMode::Client => {
+            let (user, domain) = settings.jid.split_once('@').unwrap_or_default();
+            Identity::Account {
+                user: user.into(),
+                domain: domain.into(),
+                password: secret(&settings.password_file)?,
+                resource: settings.resource.clone(),
+            }
+        }
+        XmppMode::Component => {
+            Identity::Component { domain: settings.domain.clone(), secret: secret(&settings.secret_file)? }
+        }
+    };
+    let security = match settings.security {
+        Security::Starttls => xmpp::Security::StartTls(tls_client(provider)?),
+        Security::DirectTls => xmpp::Security::DirectTls(tls_client(provider)?),
+        Security::None => xmpp::Security::Plain,
+    };
+    let stream_management = settings.stream_management;
+    Ok(Transport { address: provider.address.clone(), security, identity, stream_management })
 }

@@ -4,6 +4,7 @@ use crate::config::Privacy;
 use schakel_api::ApiState;
 use schakel_engine::{EngineHandle, anonymise_fact};
 use schakel_journal::{PruneBefore, Store};
+use schakel_outbox::mail::{MailAlarm, MailAlarmKind};
 use schakel_outbox::{Alarm, AlarmKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -39,6 +40,9 @@ pub(crate) async fn prune(store: Store, retention: Duration) {
 /// How often it is looked whether an erased customer's call has ended.
 const FINISH_EVERY: Duration = Duration::from_secs(60);
 
+/// Chats that are taken away in one step, with all that was said in them.
+const CHATS_A_STEP: usize = 10;
+
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Keeps what is known of persons no longer than it may be, for ever.
@@ -72,6 +76,12 @@ async fn daily(
         tokio::time::sleep(PRUNE_PAUSE).await;
     }
     while store.anonymise_facts(before(kept.agents_days), Arc::new(anonymise_fact)).await? > 0 {
+        tokio::time::sleep(PRUNE_PAUSE).await;
+    }
+    while store.remove_chats(before(kept.chats_days), CHATS_A_STEP).await?.chats > 0 {
+        tokio::time::sleep(PRUNE_PAUSE).await;
+    }
+    while store.remove_mails(before(kept.chats_days)).await? > 0 {
         tokio::time::sleep(PRUNE_PAUSE).await;
     }
     while store.remove_facts(before(kept.facts_days)).await? > 0 {
@@ -110,6 +120,25 @@ pub(crate) async fn tell_alarms(mut alarms: broadcast::Receiver<Alarm>) {
             }
             Err(broadcast::error::RecvError::Lagged(missed)) => {
                 tracing::warn!(missed, "alarms of the outbox were missed")
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Writes what goes wrong with mails into the log, until the mailer is gone.
+pub(crate) async fn tell_mail_alarms(mut alarms: broadcast::Receiver<MailAlarm>) {
+    loop {
+        match alarms.recv().await {
+            Ok(MailAlarm { kind, reason, .. }) => match kind {
+                MailAlarmKind::ServerBack => tracing::info!(%reason, "the mail server takes mails again"),
+                MailAlarmKind::ServerFails => tracing::error!(%reason, "the mail server takes no mails"),
+                MailAlarmKind::GivenUp => {
+                    tracing::error!(%reason, "a visitor's message could not be sent by mail")
+                }
+            },
+            Err(broadcast::error::RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "alarms of the mailer were missed")
             }
             Err(broadcast::error::RecvError::Closed) => return,
         }

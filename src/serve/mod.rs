@@ -3,7 +3,7 @@
 mod links;
 mod maintenance;
 mod opening;
-mod settings;
+pub(crate) mod settings;
 
 pub use links::Controls;
 pub(crate) use settings::source;
@@ -12,13 +12,14 @@ use crate::cli::{ConfigArgs, Failure};
 use crate::config::Config;
 use crate::hours::Guide;
 use jiff::Timestamp;
-use links::Links;
+use links::{Links, Sendable};
 use schakel_api::{ApiState, Parts};
 use schakel_core::adapter::Observations;
 use schakel_core::input::InputBody;
 use schakel_core::model::ids::OrganisationId;
 use schakel_engine::{Engine, EngineHandle, EngineSettings};
 use schakel_journal::Store;
+use schakel_outbox::mail::Mailer;
 use schakel_outbox::{Listener, Outbox, Withhold};
 use schakel_register::Register;
 use std::net::SocketAddr;
@@ -58,6 +59,7 @@ pub struct Daemon {
     engine: EngineHandle,
     engine_task: JoinHandle<()>,
     outbox: Outbox,
+    mailer: Mailer,
     store: Store,
     links: Links,
     register: Register,
@@ -141,13 +143,26 @@ impl Daemon {
         );
         engine.subscriptions(subscriptions.iter().map(|each| each.filter()).collect());
         let telling = outbox.clone();
-        engine.on_committed(Box::new(move |notifications| telling.notify(notifications)));
+        let decode = |bytes: &[u8]| schakel_engine::decode_offline(bytes).map_err(|error| error.to_string());
+        let mailer = Mailer::start(store.clone(), Arc::new(decode), settings::mail(&config));
+        let mailing = mailer.clone();
+        engine.on_committed(Box::new(move |notifications| {
+            telling.notify(notifications);
+            mailing.notify(notifications);
+        }));
 
         let handle = engine.handle();
         let now = Timestamp::now();
         let configured = InputBody::Configured(Box::new(settings::core(&config, &guide, now)));
         let engine_task = tokio::task::spawn_local(engine.run(vec![InputBody::Started, configured]));
-        let mut links = Links::new(handle.clone());
+        let files = store.clone();
+        let mut links = Links::new(
+            handle.clone(),
+            Sendable {
+                file_of: Arc::new(move |file| files.files().path(file.0)),
+                bytes_max: config.chat.file_bytes_max,
+            },
+        );
         links.configure(&config.providers).await.map_err(Failure::failed)?;
 
         let (stop, stopping) = watch::channel(false);
@@ -174,6 +189,7 @@ impl Daemon {
         tokio::task::spawn_local(maintenance::privacy(app, handle.clone(), store.clone(), privacy));
         tokio::task::spawn_local(maintenance::prune(store.clone(), retention));
         tokio::task::spawn_local(maintenance::tell_alarms(outbox.alarms()));
+        tokio::task::spawn_local(maintenance::tell_mail_alarms(mailer.alarms()));
         let opening =
             tokio::task::spawn_local(opening::follow(handle.clone(), config.clone(), guide.clone()));
         tracing::info!(%api, %admin, providers = config.providers.len(), "schakel runs");
@@ -184,6 +200,7 @@ impl Daemon {
             engine: handle,
             engine_task,
             outbox,
+            mailer,
             store,
             links,
             register,
@@ -232,6 +249,7 @@ impl Daemon {
         }
         self.register.set_plan(plan).await;
         self.guide.set(&config);
+        self.mailer.set(settings::mail(&config));
         let configured = settings::core(&config, &self.guide, Timestamp::now());
         let configured = InputBody::Configured(Box::new(configured));
         if self.engine.input(configured).await.is_ok() {
@@ -242,6 +260,8 @@ impl Daemon {
                 calls: config.calls,
                 sessions: config.sessions,
                 opening_hours: config.opening_hours,
+                chat: config.chat,
+                mail: config.mail,
                 log: config.log,
                 ..self.config.clone()
             };
@@ -271,6 +291,9 @@ impl Daemon {
             ),
         }
         maintenance::tell_audit_head(&self.store, "the audit log ends here");
+        if !self.mailer.drain(DRAIN).await {
+            tracing::info!("a mail was still under way; it goes on after the next start");
+        }
         let left = self.outbox.drain(DRAIN).await;
         if left > 0 {
             tracing::info!(left, "deliveries were still under way; they go on after the next start");

@@ -10,6 +10,7 @@ use crate::link::{Lost, OpenError, Setback};
 use sasl::common::{ChannelBinding, Credentials};
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_xmpp::error::AuthError;
@@ -77,6 +78,16 @@ pub enum Identity {
     },
 }
 
+impl Transport {
+    /// What the link's TLS trusts; none where it has none.
+    pub fn tls(&self) -> Option<Arc<rustls::ClientConfig>> {
+        match &self.security {
+            Security::StartTls(tls) | Security::DirectTls(tls) => Some(tls.config.clone()),
+            Security::Plain => None,
+        }
+    }
+}
+
 impl Identity {
     /// The domain of the account, or of the component.
     pub(super) fn domain(&self) -> &str {
@@ -139,7 +150,8 @@ async fn account(transport: &Transport, timeouts: Timeouts, resume: Option<Eleme
         return Err(Lost::because("only an account logs in"));
     };
     let (features, stream) = secured(transport, timeouts).await?;
-    let stream = login(stream, features, user, password, !matches!(transport.security, Security::Plain)).await?;
+    let stream =
+        login(stream, features, user, password, !matches!(transport.security, Security::Plain)).await?;
     let pending = stream.send_header(header(transport)).await.map_err(broke)?;
     let (features, stream) = pending.recv_features::<Unit>().await.map_err(no_features)?;
     let mut wire = Wire::new(stream);
@@ -198,7 +210,8 @@ async fn begin(
     transport: &Transport,
     timeouts: Timeouts,
 ) -> Result<(StreamFeatures, LoginStream<Pipe>), Lost> {
-    let pending = initiate_stream(pipe, ns::JABBER_CLIENT, header(transport), timeouts).await.map_err(broke)?;
+    let pending =
+        initiate_stream(pipe, ns::JABBER_CLIENT, header(transport), timeouts).await.map_err(broke)?;
     pending.recv_features::<FallibleStreamElement>().await.map_err(no_features)
 }
 
@@ -216,7 +229,11 @@ async fn proceed(mut stream: LoginStream<Pipe>) -> Result<Box<dyn channel::Bytes
             Some(Ok(XmppStreamElement::Starttls(starttls::Nonza::Proceed(_)))) => {
                 let (io, more) = stream.into_inner().into_inner();
                 // What was said before TLS and is read after it could be anybody's (CVE-2011-0411).
-                return if more { Err(Lost::because("the server spoke between StartTLS and TLS")) } else { Ok(io) };
+                return if more {
+                    Err(Lost::because("the server spoke between StartTLS and TLS"))
+                } else {
+                    Ok(io)
+                };
             }
             Some(Err(ReadError::SoftTimeout)) => {}
             other => return Err(Lost::because(format!("the server does not begin TLS: {other:?}"))),
@@ -232,10 +249,14 @@ async fn login(
     password: &str,
     encrypted: bool,
 ) -> Result<tokio_xmpp::xmlstream::InitiatingStream<Pipe>, Lost> {
-    let taken: &[&str] =
-        if encrypted { &["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"] } else { &["SCRAM-SHA-256", "SCRAM-SHA-1"] };
+    let taken: &[&str] = if encrypted {
+        &["SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"]
+    } else {
+        &["SCRAM-SHA-256", "SCRAM-SHA-1"]
+    };
     let offered = features.sasl_mechanisms;
-    let common: BTreeSet<String> = offered.iter().filter(|name| taken.contains(&name.as_str())).cloned().collect();
+    let common: BTreeSet<String> =
+        offered.iter().filter(|name| taken.contains(&name.as_str())).cloned().collect();
     if common.is_empty() {
         let offered: Vec<String> = offered.into_iter().collect();
         return Err(Lost::misconfigured(format!(
@@ -256,11 +277,15 @@ fn not_in(error: tokio_xmpp::Error) -> Lost {
     let condition = match &error {
         tokio_xmpp::Error::Auth(AuthError::Fail(condition)) => condition,
         // The server's proof is wrong: it does not know the password, whoever it is.
-        tokio_xmpp::Error::Auth(_) => return Lost { setback: Setback::Credentials, ..Lost::because(format!("{error}")) },
+        tokio_xmpp::Error::Auth(_) => {
+            return Lost { setback: Setback::Credentials, ..Lost::because(format!("{error}")) };
+        }
         _ => return Lost::because(format!("logging in failed: {error}")),
     };
     match condition {
-        DefinedCondition::TemporaryAuthFailure => Lost::because("the server cannot check passwords at the moment"),
+        DefinedCondition::TemporaryAuthFailure => {
+            Lost::because("the server cannot check passwords at the moment")
+        }
         _ => Lost {
             setback: Setback::Credentials,
             ..Lost::because(format!(
@@ -277,7 +302,11 @@ async fn bind(wire: &mut Wire, resource: &str, early: &mut Vec<Element>) -> Resu
     let resource = Element::builder("resource", ns::BIND).append(resource);
     let bind = Element::builder("bind", ns::BIND).append(resource);
     wire.send(
-        Element::builder("iq", ns::DEFAULT_NS).attr(xml_ncname!("type").to_owned(), "set").attr(xml_ncname!("id").to_owned(), id.as_str()).append(bind).build(),
+        Element::builder("iq", ns::DEFAULT_NS)
+            .attr(xml_ncname!("type").to_owned(), "set")
+            .attr(xml_ncname!("id").to_owned(), id.as_str())
+            .append(bind)
+            .build(),
     )?;
     let ours = |element: &Element| element.name() == "iq" && element.attr("id") == Some(id.as_str());
     let answer = await_one(wire, early, ours).await?;
@@ -295,7 +324,12 @@ async fn bind(wire: &mut Wire, resource: &str, early: &mut Vec<Element>) -> Resu
 }
 
 /// XEP-0114.
-async fn component(transport: &Transport, timeouts: Timeouts, domain: &str, secret: &str) -> Result<Open, Lost> {
+async fn component(
+    transport: &Transport,
+    timeouts: Timeouts,
+    domain: &str,
+    secret: &str,
+) -> Result<Open, Lost> {
     let tls = match &transport.security {
         Security::DirectTls(tls) => Some(tls),
         Security::StartTls(_) | Security::Plain => None,
@@ -344,7 +378,9 @@ async fn component_header(pipe: &mut Pipe, domain: &str) -> Result<String, Lost>
         return Err(garbled());
     }
     element.attr("id").map(str::to_owned).ok_or_else(|| {
-        Lost::misconfigured("the server gives the stream no id; check that address is its port for components")
+        Lost::misconfigured(
+            "the server gives the stream no id; check that address is its port for components",
+        )
     })
 }
 

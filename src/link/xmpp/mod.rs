@@ -250,7 +250,9 @@ impl XmppLink {
 
     /// One thing that happens.
     async fn turn(&mut self, wire: &mut Wire) -> Result<(), Ended> {
-        let Some(session) = &mut self.session else { return Err(Lost::because("there is no session").into()) };
+        let Some(session) = &mut self.session else {
+            return Err(Lost::because("there is no session").into());
+        };
         let now = self.reporter.clock.now();
         let deadline = self.adapter.next_deadline().into_iter().chain(self.reporter.looks_at()).min();
         let reads = session.uncommitted() < UNCOMMITTED_MAX;
@@ -265,12 +267,10 @@ impl XmppLink {
         match happened {
             Happened::Heard(heard) => self.heard(heard?, wire).await,
             Happened::Committed(false) => Err(Ended::EngineStopped),
-            Happened::Committed(true) => {
-                match self.session.as_mut().and_then(Session::caught_up) {
-                    Some(answer) => Ok(wire.send(answer)?),
-                    None => Ok(()),
-                }
-            }
+            Happened::Committed(true) => match self.session.as_mut().and_then(Session::caught_up) {
+                Some(answer) => Ok(wire.send(answer)?),
+                None => Ok(()),
+            },
             Happened::Ordered(None) => Err(Ended::EngineStopped),
             Happened::Ordered(Some(order)) => self.take(order, Some(wire)).await,
             Happened::Uploaded((upload, result)) => {
@@ -375,8 +375,7 @@ impl XmppLink {
             }
         }
         self.outputs = outputs;
-        let durable =
-            if bodies.is_empty() { None } else { Some(self.reporter.engine.inputs(bodies).await?) };
+        let durable = if bodies.is_empty() { None } else { Some(self.reporter.engine.inputs(bodies).await?) };
         if let Some(session) = self.session.as_mut().filter(|_| received) {
             session.received(durable);
         }

@@ -18,6 +18,10 @@ const TOKEN_BYTES_MAX: usize = 8_000;
 /// The longest reference: `&#x10FFFF;`.
 const ENTITY_BYTES_MAX: usize = 12;
 
+/// No known stanza goes deeper than a dozen. What is deeper is left out: for each level the parser looks through all
+/// above it, and dropping an element goes down its own depth.
+const DEPTH_MAX: usize = 64;
+
 /// A connection below an XML stream.
 pub(super) struct Pipe {
     io: Box<dyn Bytes>,
@@ -56,7 +60,7 @@ impl Pipe {
         self.buffer = header.as_bytes().to_vec();
         self.buffer.extend(rest);
         self.at = 0;
-        self.cutter = Cutter::default();
+        self.cutter = Cutter { depth: 1, ..Cutter::default() };
         self.swallows = true;
     }
 
@@ -125,8 +129,8 @@ impl AsyncWrite for Pipe {
     }
 }
 
-/// Cuts names and values that the parser would not take. It understands as much of XML as that needs: tags, and what
-/// stands in quotes within them.
+/// Cuts names and values that the parser would not take, and what is so deep that reading it takes the parser longer
+/// than it took to send. It understands as much of XML as that needs: tags, and what stands in quotes within them.
 #[derive(Debug, Default)]
 struct Cutter {
     place: Place,
@@ -134,27 +138,52 @@ struct Cutter {
     token: usize,
     /// Bytes of a reference that is under way; 0 for none.
     entity: usize,
+    /// Elements that are open.
+    depth: usize,
+    /// What the tag does to that.
+    tag: Tag,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Place {
     #[default]
     Text,
+    /// After `<`, which is passed on when it is known what it begins.
+    Begun,
     Tag,
     Quoted(u8),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Tag {
+    /// A declaration.
+    #[default]
+    Other,
+    Start,
+    /// A start that a slash has just made empty, unless something follows.
+    Empty,
+    End,
 }
 
 impl Cutter {
     fn pass(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
         for &byte in bytes {
+            if self.place == Place::Begun {
+                self.begin(byte, out);
+                continue;
+            }
+            let deep = self.depth > DEPTH_MAX;
             let ends = match (self.place, byte) {
                 (Place::Text, b'<') => {
-                    self.place = Place::Tag;
-                    true
+                    self.place = Place::Begun;
+                    continue;
                 }
                 (Place::Text, _) => true,
                 (Place::Tag, b'>') => {
                     self.place = Place::Text;
+                    if matches!(self.tag, Tag::Empty | Tag::End) {
+                        self.depth = self.depth.saturating_sub(1);
+                    }
                     true
                 }
                 (Place::Tag, b'"' | b'\'') => {
@@ -168,12 +197,34 @@ impl Cutter {
                 }
                 _ => false,
             };
+            self.tag = match (self.tag, self.place, byte) {
+                (Tag::Start, Place::Tag, b'/') => Tag::Empty,
+                (Tag::Empty, Place::Tag, byte) if byte != b'/' => Tag::Start,
+                (tag, ..) => tag,
+            };
             if ends {
                 (self.token, self.entity) = (0, 0);
-                out.push(byte);
-            } else if self.keeps(byte) {
+            }
+            if (ends || self.keeps(byte)) && !deep {
                 out.push(byte);
             }
+        }
+    }
+
+    /// The byte after `<` says what it is.
+    fn begin(&mut self, byte: u8, out: &mut Vec<u8>) {
+        self.place = Place::Tag;
+        (self.token, self.entity) = (1, 0);
+        self.tag = match byte {
+            b'/' => Tag::End,
+            b'?' | b'!' => Tag::Other,
+            _ => Tag::Start,
+        };
+        if self.tag == Tag::Start {
+            self.depth += 1;
+        }
+        if self.depth <= DEPTH_MAX {
+            out.extend([b'<', byte]);
         }
     }
 
@@ -233,6 +284,19 @@ mod tests {
         let name = "n".repeat(9_000);
         let element = cut(&format!("<{name}></{name}>"), 64);
         let (first, last) = element.split_once("></").unwrap();
-        assert_eq!((first.len(), last.len()), (TOKEN_BYTES_MAX + 1, TOKEN_BYTES_MAX + 1));
+        assert_eq!((first.len(), last.len()), (TOKEN_BYTES_MAX + 1, TOKEN_BYTES_MAX));
+    }
+
+    #[test]
+    fn what_is_too_deep_is_left_out_and_what_follows_is_whole() {
+        let nested = |depth: usize| format!("{}text{}", "<a b='/>'>".repeat(depth), "</a>".repeat(depth));
+        assert_eq!(cut(&nested(DEPTH_MAX), 3), nested(DEPTH_MAX));
+        let after = "<?xml version='1.0'?><m x='1'/><m><n/>t</m>";
+        for deep in [DEPTH_MAX + 1, 100_000] {
+            let expected = format!("{}{after}", nested(DEPTH_MAX).replace("text", ""));
+            assert_eq!(cut(&format!("{}{after}", nested(deep)), 1000), expected);
+        }
+        let empty = format!("{}<e/>{}", "<a>".repeat(DEPTH_MAX), "</a>".repeat(DEPTH_MAX));
+        assert_eq!(cut(&format!("{empty}{after}"), 7), format!("{}{after}", empty.replace("<e/>", "")));
     }
 }

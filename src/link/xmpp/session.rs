@@ -75,8 +75,7 @@ impl Session {
     /// Without stream management. `confirm`: the server is asked whether it has what was sent.
     pub(super) fn unmanaged(domain: &str, confirm: bool) -> Self {
         let prefix = format!("alive-{:016x}", rand::random::<u64>());
-        let pings =
-            Pings { domain: domain.into(), prefix, confirm, sent: 0, asked: None, answered: 0 };
+        let pings = Pings { domain: domain.into(), prefix, confirm, sent: 0, asked: None, answered: 0 };
         Self { management: None, pings, uncommitted: VecDeque::new() }
     }
 
@@ -84,7 +83,8 @@ impl Session {
     pub(super) fn enabled(domain: &str, enabled: &Element) -> Self {
         let resumable = matches!(enabled.attr("resume"), Some("true" | "1"));
         let id = enabled.attr("id").filter(|_| resumable);
-        let max = enabled.attr("max").and_then(|max| max.parse().ok()).map_or(Duration::MAX, Duration::from_secs);
+        let max =
+            enabled.attr("max").and_then(|max| max.parse().ok()).map_or(Duration::MAX, Duration::from_secs);
         let management = Management {
             resume: id.map(|id| (id.to_owned(), max)),
             handled: 0,
@@ -113,7 +113,12 @@ impl Session {
         let management = self.management.as_ref()?;
         let (id, _) = management.resume.as_ref()?;
         let handled = management.handled.to_string();
-        Some(nonza("resume").attr(xml_ncname!("h").to_owned(), handled).attr(xml_ncname!("previd").to_owned(), id.as_str()).build())
+        Some(
+            nonza("resume")
+                .attr(xml_ncname!("h").to_owned(), handled)
+                .attr(xml_ncname!("previd").to_owned(), id.as_str())
+                .build(),
+        )
     }
 
     /// The server goes on with the session: what it may not have, to be sent again.
@@ -242,7 +247,8 @@ impl Session {
 
     /// Tells the server of its own accord, once all is durable that it has asked for too early.
     pub(super) fn caught_up(&mut self) -> Option<Element> {
-        let owed = self.uncommitted.is_empty() && self.management.as_ref().is_some_and(|management| management.owed);
+        let owed =
+            self.uncommitted.is_empty() && self.management.as_ref().is_some_and(|management| management.owed);
         if owed { self.answer() } else { None }
     }
 
@@ -318,7 +324,8 @@ mod tests {
         assert_eq!(session.acknowledged(4), Err(TooMany));
         assert_eq!(session.acknowledged(1), Ok(2));
         assert!(session.ask().is_none(), "nothing was sent since");
-        let again: Vec<_> = session.resumed().iter().map(|stanza| stanza.attr("id").unwrap().to_owned()).collect();
+        let again: Vec<_> =
+            session.resumed().iter().map(|stanza| stanza.attr("id").unwrap().to_owned()).collect();
         assert_eq!(again, ["2", "3"]);
         assert!(session.ask().is_some());
         assert_eq!(session.acknowledged(3), Ok(4));
@@ -335,7 +342,9 @@ mod tests {
         assert!(session.ask().is_none(), "one question at a time");
         let mut answer = stanza("x");
         assert_eq!(session.pong(&answer), Pong::Not);
-        answer = Element::builder("iq", ns::DEFAULT_NS).attr(xml_ncname!("id").to_owned(), ping.attr("id").unwrap()).build();
+        answer = Element::builder("iq", ns::DEFAULT_NS)
+            .attr(xml_ncname!("id").to_owned(), ping.attr("id").unwrap())
+            .build();
         assert_eq!(session.pong(&answer), Pong::Acknowledged(1));
         assert_eq!(session.pong(&answer), Pong::Heard, "once");
         assert!(session.ask().is_some());

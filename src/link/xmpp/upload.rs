@@ -45,7 +45,11 @@ impl Uploads {
     ///
     /// # Errors
     /// When the HTTP client cannot be set up.
-    pub fn new(tls: Option<Arc<rustls::ClientConfig>>, file_of: FileOf, bytes_max: u64) -> Result<Self, String> {
+    pub fn new(
+        tls: Option<Arc<rustls::ClientConfig>>,
+        file_of: FileOf,
+        bytes_max: u64,
+    ) -> Result<Self, String> {
         let plain_allowed = tls.is_none();
         let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -122,8 +126,7 @@ async fn put(
         return Err(format!("the file has {size} bytes, more than the {bytes_max} that may be sent"));
     }
     let content = tokio::fs::read(&path).await.map_err(unreadable)?;
-    let mut request =
-        client.put(url).header(http::header::CONTENT_TYPE, &*upload.media_type).body(content);
+    let mut request = client.put(url).header(http::header::CONTENT_TYPE, &*upload.media_type).body(content);
     for (name, value) in &upload.headers {
         // Only these may be asked for (XEP-0363 clause 4).
         if ["authorization", "cookie", "expires"].contains(&name.to_ascii_lowercase().as_str()) {

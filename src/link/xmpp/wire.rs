@@ -94,10 +94,9 @@ impl Wire {
     fn look_whether_stalled(&mut self) -> Result<(), Lost> {
         let written = self.stream.get_stream().written();
         match &mut self.stalled {
-            Some((_, before)) if *before == written => Err(Lost::because(format!(
-                "the server took nothing for {} s",
-                WRITE_LIMIT.as_secs()
-            ))),
+            Some((_, before)) if *before == written => {
+                Err(Lost::because(format!("the server took nothing for {} s", WRITE_LIMIT.as_secs())))
+            }
             stalled => {
                 *stalled = Some((Instant::now(), written));
                 Ok(())
