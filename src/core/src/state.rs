@@ -102,11 +102,11 @@ pub struct AgentChats {
 pub struct ArchiveRead {
     /// The last entry of each archive, by whose it is.
     pub positions: BTreeMap<Str, Str>,
-    /// Keys of what was heard last, over all conversations, oldest first: a provider may tell again what belongs to a
-    /// chat that has ended. Bounded by [`HEARD_KEPT`].
-    pub heard: VecDeque<Str>,
+    /// What was heard last, over all conversations, oldest first: a provider may tell again what belongs to a chat that
+    /// has ended. FNV-1a of its keys, which have the names of visitors in them. Bounded by [`HEARD_KEPT`].
+    pub heard: VecDeque<u64>,
     /// The same, to look up.
-    pub known: BTreeSet<Str>,
+    pub known: BTreeSet<u64>,
 }
 
 /// Keys that are kept of a provider beside those of live chats: more than a server sends again after a lost link.

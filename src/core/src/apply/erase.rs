@@ -5,7 +5,7 @@ use crate::command::chat::{ChatChange, ChatCommand};
 use crate::command::{Command, CommandState};
 use crate::model::call::{Call, Direction, Party};
 use crate::model::chat::{Chat, Content, Visitor, Way};
-use crate::model::ids::{CallId, ChatId, ContactId, DeviceId, ProviderChatId, ProviderId, SessionId, Str};
+use crate::model::ids::{CallId, ChatId, ContactId, DeviceId, ProviderChatId, ProviderId, SessionId};
 use crate::model::pii::Pii;
 use crate::state::State;
 
@@ -114,16 +114,9 @@ impl Context<'_> {
         }
         chat.outgoing.clear();
         chat.closing = false;
-        let keys: Vec<Str> =
-            chat.messages.iter_mut().flat_map(|said| std::mem::take(&mut said.keys)).collect();
+        // Whoever told of them named him in it.
+        chat.messages.iter_mut().for_each(|said| said.keys.clear());
         self.forget_conversation(&provider, &conversation, id);
-        if let Some(read) = self.state.archives.get_mut(&provider) {
-            for key in &keys {
-                read.known.remove(key);
-            }
-            let known = &read.known;
-            read.heard.retain(|key| known.contains(key));
-        }
     }
 
     /// What was said, of commands that have their outcome.

@@ -69,6 +69,7 @@ pub fn apply(state: &mut State, input: &Input, effects: &mut Vec<Effect>) {
     if input.body == InputBody::Started {
         context.renew_leases();
         context.renew_chat_leases();
+        context.renew_chats();
     }
     // Deadlines that have passed come first, whatever brought us here: their order must not hang on when a tick was sent.
     context.tick();

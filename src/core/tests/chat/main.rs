@@ -7,10 +7,12 @@ mod common;
 mod world;
 
 mod channel;
-mod interleaving;
-mod offers;
-mod texts;
+mod coming;
 mod endings;
+mod interleaving;
+mod lost;
+mod offers;
 mod parties;
 mod talk;
+mod texts;
 mod visit;

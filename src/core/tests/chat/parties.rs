@@ -347,3 +347,51 @@ fn o16_a_visitor_who_goes_away_is_waited_for() {
     let late = world.does(waiting, ChatChange::SetPresence(Presence::There));
     assert_eq!(world.refused(late), RefusalCause::InvalidChatState);
 }
+
+#[test]
+fn a_daemon_that_was_away_takes_nobody_for_silent_or_gone() {
+    // Dirk has no telephone, whose link would have to come up first.
+    let mut world = World::chat();
+    world.starts("dirk", &["balie"]);
+    let (chat, _) = world.served("balie");
+    let away = world.asks("balie");
+    world.does(away, ChatChange::SetPresence(Presence::Away));
+    assert_eq!(world.state_of(away), ChatState::Offered);
+    world.now += 60 * 60 * 1000;
+    world.input(InputBody::Started);
+    assert_eq!((world.state_of(chat), world.state_of(away)), (ChatState::Active, ChatState::Offered));
+    assert_eq!(world.last_came_of(away), OfferState::Pending, "nobody has ignored it");
+    // From here on they are.
+    let goes_on = |seconds: u64, world: &mut World| {
+        for _ in 0..seconds {
+            world.wait(Millis::seconds(1));
+            world.chat_beats("dirk");
+        }
+    };
+    goes_on(29, &mut world);
+    assert_eq!(world.last_came_of(away), OfferState::Pending);
+    goes_on(2, &mut world);
+    assert_eq!(world.came_of(away)[0], "dirk: Expired");
+    goes_on(90, &mut world);
+    assert_eq!(world.state_of(away), ChatState::Abandoned);
+    goes_on(9 * 60, &mut world);
+    assert_eq!(world.state_of(chat), ChatState::Wrapping);
+}
+
+#[test]
+fn while_its_link_is_down_nobody_is_taken_for_silent_or_gone() {
+    let mut world = World::chat();
+    world.starts("anna", &["balie"]);
+    let (silent, gone) = (world.served_at("c"), world.served_at("d"));
+    world.happens("d", ConversationEvent::Presence(Presence::Gone));
+    world.loses_chat_link();
+    world.works(60 * 60);
+    assert_eq!((world.state_of(silent), world.state_of(gone)), (ChatState::Active, ChatState::Active));
+    world.has_chat_link();
+    world.works(121);
+    assert_eq!((world.state_of(silent), world.state_of(gone)), (ChatState::Active, ChatState::Wrapping));
+    world.works(12 * 60);
+    assert!(world.texts(silent).contains(&TextId::InactivityWarning));
+    world.works(10 * 60);
+    assert!(!world.state.chats.get(&silent).is_some_and(|chat| chat.state.is_live()));
+}

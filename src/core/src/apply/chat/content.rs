@@ -213,6 +213,13 @@ pub(super) fn fingerprint(audience: Audience, content: &Content) -> u64 {
     hash.0
 }
 
+/// FNV-1a of one text.
+pub(super) fn digest(text: &str) -> u64 {
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    hash.bytes(text.as_bytes());
+    hash.0
+}
+
 struct Fnv(u64);
 
 impl Fnv {

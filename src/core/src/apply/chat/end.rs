@@ -103,6 +103,10 @@ impl Context<'_> {
 
     /// Nobody has said anything: the visitor is warned, then it ends.
     pub(crate) fn chat_silent(&mut self, chat: ChatId) {
+        // What he has said since the link was lost is not known yet.
+        if self.is_deaf(chat) {
+            return self.begin_silence(chat);
+        }
         let rules = self.rules(chat);
         let at = self.at;
         let Some(known) = self.state.chats.get_mut(&chat) else { return };
@@ -113,6 +117,16 @@ impl Context<'_> {
             return self.arm(Deadline::ChatSilence(chat), rest);
         }
         self.concluding(|context| context.finish_chat(chat, EndReason::Inactivity, None));
+    }
+
+    /// Whatever was said before, silence begins now.
+    pub(super) fn begin_silence(&mut self, chat: ChatId) {
+        let at = self.at;
+        if let Some(known) = self.state.chats.get_mut(&chat) {
+            known.last_word = at;
+            known.warned = false;
+        }
+        self.mind_silence(chat);
     }
 
     /// Silence counts from now: until the warning, and from there to the end. A visitor who has opened a chat and says
@@ -218,9 +232,8 @@ impl Context<'_> {
             return Err(not_now("The chat was removed."));
         }
         let explanation = explanation.filter(|text| !text.expose().trim().is_empty());
-        match stars {
-            1..=5 => {}
-            _ => return Err(invalid("A rating has 1 to 5 stars.")),
+        if !(1..=5).contains(&stars) {
+            return Err(invalid("A rating has 1 to 5 stars."));
         }
         if stars <= 2 && explanation.is_none() {
             return Err(invalid("One or two stars need an explanation."));

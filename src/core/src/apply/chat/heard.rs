@@ -1,7 +1,7 @@
 //! What a provider tells that was said: repetition by its names, limits, what came late.
 
 use super::Context;
-use super::content::neutral;
+use super::content::{digest, neutral};
 use super::say::{MINUTE, Saying};
 use crate::adapter::ChatOperation;
 use crate::model::chat::{Audience, Author, Chat, Content, Presence};
@@ -80,7 +80,7 @@ impl Context<'_> {
     /// known too.
     fn is_repetition(&mut self, provider: &ProviderId, conversation: &ProviderChatId, heard: &Heard) -> bool {
         let known = self.state.archives.get(provider).map(|read| &read.known);
-        let in_ring = known.is_some_and(|known| heard.keys.iter().any(|key| known.contains(key)));
+        let in_ring = known.is_some_and(|known| heard.keys.iter().any(|key| known.contains(&digest(key))));
         let chat = self.state.by_conversation.get(provider).and_then(|ids| ids.get(conversation));
         let chat = chat.and_then(|chat| self.state.chats.get_mut(chat));
         let named = |keys: &[Str]| heard.keys.iter().any(|key| keys.contains(key));
@@ -102,8 +102,9 @@ impl Context<'_> {
     fn remember(&mut self, provider: &ProviderId, keys: &[Str]) {
         let read = self.state.archives.entry(provider.clone()).or_default();
         for key in keys.iter().take(KEYS_MAX) {
-            if read.known.insert(key.clone()) {
-                read.heard.push_back(key.clone());
+            let key = digest(key);
+            if read.known.insert(key) {
+                read.heard.push_back(key);
             }
         }
         while read.heard.len() > HEARD_KEPT {

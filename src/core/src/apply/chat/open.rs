@@ -11,7 +11,7 @@ use crate::model::call::Party;
 use crate::model::cause::Cause;
 use crate::model::chat::{Chat, ChatState, EndReason, Fields, Presence, Visitor, Way};
 use crate::model::contact::Contact;
-use crate::model::ids::{ChatId, CommandId, ContactId, ProviderChatId, ProviderId, QueueId, Str};
+use crate::model::ids::{ChatId, CommandId, ContactId, OfferId, ProviderChatId, ProviderId, QueueId, Str};
 use crate::model::pii::Pii;
 use crate::notification::Kind;
 use crate::report::chat::Heard;
@@ -152,11 +152,51 @@ impl Context<'_> {
         }
     }
 
-    /// A visitor who went away has not come back.
+    /// A visitor who went away has not come back. While his provider's link is down nobody can tell.
     pub(crate) fn visitor_grace_over(&mut self, chat: ChatId) {
+        if self.is_deaf(chat) {
+            let grace = self.rules(chat).visitor_grace;
+            return self.arm(Deadline::VisitorGrace(chat), grace);
+        }
         if self.state.chats.get(&chat).is_some_and(|chat| chat.presence != Presence::There) {
             self.concluding(|context| context.finish_chat(chat, EndReason::VisitorGone, None));
         }
+    }
+
+    /// The daemon starts: nobody could be heard while it was away. Silence, an absence, and the time in which an offer can
+    /// be answered count from now.
+    pub(crate) fn renew_chats(&mut self) {
+        let at = self.at;
+        let live: Vec<ChatId> =
+            self.state.chats.values().filter(|chat| chat.state.is_live()).map(|chat| chat.id).collect();
+        for id in live {
+            let rules = self.rules(id);
+            let Some(chat) = self.state.chats.get_mut(&id) else { continue };
+            let pending: Vec<OfferId> = chat.pending().map(|offer| offer.id).collect();
+            for offer in chat.offers.iter_mut().filter(|offer| pending.contains(&offer.id)) {
+                offer.deadline = at + rules.offer_limit;
+            }
+            for offer in pending {
+                self.arm(Deadline::Offer(offer), rules.offer_limit);
+            }
+            self.begin_silence(id);
+            for (deadline, span) in [
+                (Deadline::VisitorGrace(id), rules.visitor_grace),
+                (Deadline::ChatWait(id), rules.wait_limit),
+            ] {
+                if self.state.armed.contains_key(&deadline) {
+                    self.arm(deadline, span);
+                }
+            }
+        }
+    }
+
+    /// Whether nobody could tell what the visitor says or does: he comes over a provider whose link is not up.
+    pub(super) fn is_deaf(&self, chat: ChatId) -> bool {
+        let at = self.state.chats.get(&chat).and_then(Chat::at_provider);
+        at.is_some_and(|(provider, _)| {
+            self.state.providers.contains_key(provider) && !self.is_link_up(provider)
+        })
     }
 
     /// A message is left while nobody can chat (C14, C15). Where it could not be sent to anybody it is not taken.

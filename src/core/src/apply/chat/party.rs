@@ -17,7 +17,7 @@ use crate::notification::Kind;
 use crate::settings::TextId;
 use crate::state::Deadline;
 
-/// Comings and goings that a chat keeps.
+/// Comings and goings that a chat keeps; the timeline has them all.
 const PARTICIPANTS_KEPT: usize = 500;
 
 impl Context<'_> {
@@ -60,7 +60,11 @@ impl Context<'_> {
             let detail = format!("User {agent:?} is not known: he has never been registered, nor chatted.");
             return Err(Refusal::new(RefusalCause::NotRegistered, detail));
         }
-        self.may_grow(chat)?;
+        let watching =
+            known.participants.iter().filter(|one| one.left.is_none()).count() - known.present().count();
+        if watching >= self.state.settings.chat.limits.participants_max as usize {
+            return Err(Refusal::new(RefusalCause::LimitExceeded, "As many watch the chat as may at once."));
+        }
         let role = Role::Observer(purpose.clone());
         self.add(chat, agent, role);
         self.tell_chat(Kind::ChatObserved, chat, Some(agent), Cause::Normal);
@@ -183,9 +187,7 @@ impl Context<'_> {
         known.state = ChatState::Active;
         known.since = at;
         known.answered.get_or_insert(at);
-        known.last_word = at;
-        known.warned = false;
-        self.mind_silence(chat);
+        self.begin_silence(chat);
         self.tell_chat(Kind::ChatActive, chat, Some(agent), Cause::Normal);
         self.say_text(chat, TextId::AgentJoined, Some(agent));
     }
@@ -220,6 +222,11 @@ impl Context<'_> {
         let nickname = service.map(|service| service.nickname.clone()).or(before);
         let nickname = nickname.unwrap_or_else(|| agent.as_shared().clone());
         if let Some(known) = known {
+            if known.participants.len() >= PARTICIPANTS_KEPT
+                && let Some(oldest) = known.participants.iter().position(|one| one.left.is_some())
+            {
+                known.participants.remove(oldest);
+            }
             known.participants.push(Participant {
                 agent: agent.clone(),
                 nickname: nickname.clone(),
@@ -297,8 +304,7 @@ impl Context<'_> {
     fn may_grow(&self, chat: ChatId) -> Result<(), Refusal> {
         let max = self.state.settings.chat.limits.participants_max;
         let known = self.live(chat)?;
-        let there = known.participants.iter().filter(|one| one.left.is_none()).count();
-        if there >= max as usize || known.participants.len() >= PARTICIPANTS_KEPT {
+        if known.present().count() >= max as usize {
             let detail = format!("At most {max} agents take part in a chat at once.");
             return Err(Refusal::new(RefusalCause::LimitExceeded, detail));
         }

@@ -1,0 +1,128 @@
+//! Whatever is heard, said, confirmed, cut and heard again, in any order: each word is in the transcript once, what was not
+//! confirmed is said again in its order, and no private word goes where the visitor is (O14, W08).
+
+use crate::common::*;
+use crate::visit::*;
+use proptest::prelude::*;
+use schakel_core::adapter::ChatOperation;
+use schakel_core::input::InputBody;
+use schakel_core::model::chat::{Audience, Author, Content};
+use schakel_core::model::ids::MessageId;
+use schakel_core::model::time::Time;
+use schakel_core::report::chat::{ConversationEvent, Heard};
+use std::collections::BTreeSet;
+
+#[derive(Debug, Clone)]
+enum Step {
+    /// One of the visitor's messages is told, perhaps again, by one of its two names or by both.
+    Hears {
+        message: u8,
+        names: u8,
+        late: bool,
+    },
+    /// An agent says something, perhaps again.
+    Says {
+        message: u8,
+        privately: bool,
+    },
+    /// The provider takes the nth message that it has not taken yet.
+    Sent(usize),
+    Cut,
+    Back,
+    Restarted,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..20_u8, 1..4_u8, any::<bool>()).prop_map(|(message, names, late)| Step::Hears {
+            message,
+            names,
+            late
+        }),
+        6 => (0..20_u8, any::<bool>()).prop_map(|(message, privately)| Step::Says { message, privately }),
+        4 => (0..4_usize).prop_map(Step::Sent),
+        2 => Just(Step::Cut),
+        3 => Just(Step::Back),
+        1 => Just(Step::Restarted),
+    ]
+}
+
+/// A message under its names: by one alone it is known only where that was learnt before.
+fn told(message: u8, names: u8, late: Option<Time>) -> Heard {
+    let all = [(1, format!("stanza-{message}")), (2, format!("origin-{message}"))];
+    let keys = all.into_iter().filter(|(bit, _)| names & bit != 0).map(|(_, key)| key.as_str().into());
+    Heard { queue: None, keys: keys.collect(), said: late, ..line(&format!("visitor {message}"), "") }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn o14_w08_nothing_is_lost_doubled_or_shown_to_whom_it_is_not_for(steps in prop::collection::vec(step(), 1..60)) {
+        let mut world = World::chat();
+        world.starts("anna", &["balie"]);
+        let chat = world.served_at("c");
+        // The names by which something was told, in groups that are one message by what was told of them.
+        let mut known: BTreeSet<(u8, u8)> = BTreeSet::new();
+        let mut expected = vec!["Goedemorgen".to_owned()];
+        let mut private = 0;
+        let mut used: BTreeSet<u8> = BTreeSet::new();
+        for step in steps {
+            match step {
+                Step::Hears { message, names, late } => {
+                    let bits: Vec<u8> = [1, 2].into_iter().filter(|bit| names & bit != 0).collect();
+                    if !bits.iter().any(|bit| known.contains(&(message, *bit))) {
+                        expected.push(format!("visitor {message}"));
+                    }
+                    known.extend(bits.into_iter().map(|bit| (message, bit)));
+                    let late = late.then(|| world.clock());
+                    world.hears("c", told(message, names, late));
+                }
+                Step::Says { message, privately } => {
+                    let audience = if privately { Audience::Agents } else { Audience::Public };
+                    let words = if privately { format!("secret {message}") } else { format!("agent {message}") };
+                    // The audience is part of what was said: another under the same id is refused.
+                    if used.insert(message) {
+                        if privately {
+                            private += 1;
+                        } else {
+                            expected.push(words.clone());
+                        }
+                    }
+                    world.utters(chat, by("anna"), 1_000 + u128::from(message), audience, Content::text(&words));
+                }
+                Step::Sent(nth) => {
+                    let message = world.the_chat(chat).outgoing.get(nth).map(|spoken| spoken.message().id);
+                    if let Some(message) = message {
+                        world.happens("c", ConversationEvent::Sent(message));
+                    }
+                }
+                Step::Cut => world.loses_chat_link(),
+                Step::Restarted => world.input(InputBody::Started),
+                Step::Back => {
+                    world.loses_chat_link();
+                    world.conversed.clear();
+                    world.has_chat_link();
+                    let again: Vec<MessageId> = world
+                        .conversed
+                        .iter()
+                        .filter_map(|(_, operation)| match operation {
+                            ChatOperation::Say { spoken, .. } => Some(spoken.message().id),
+                            _ => None,
+                        })
+                        .collect();
+                    let waiting = world.the_chat(chat).outgoing.iter().map(|spoken| spoken.message().id);
+                    prop_assert_eq!(again, waiting.collect::<Vec<_>>(), "all that is not confirmed, in order");
+                }
+            }
+        }
+        prop_assert_eq!(world.words(chat), expected);
+        prop_assert_eq!(world.internal(chat).len(), private);
+        for (_, operation) in &world.conversed {
+            if let ChatOperation::Say { spoken, .. } = operation {
+                prop_assert!(!spoken.message().content.text.expose().contains("secret"));
+                prop_assert_ne!(&spoken.message().author, &Author::Visitor);
+            }
+        }
+    }
+}
