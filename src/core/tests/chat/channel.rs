@@ -1,6 +1,5 @@
 //! Who is in the chat channel: start, stop, lease, pause, what is shown of him (C01, O02, W01).
 
-use crate::common::desk::*;
 use crate::common::*;
 use crate::world::*;
 use schakel_core::command::chat::ChatCommand;
@@ -8,6 +7,7 @@ use schakel_core::command::{CommandOutcome, RefusalCause};
 use schakel_core::input::InputBody;
 use schakel_core::model::agent::Readiness;
 use schakel_core::model::availability::{AvailabilityState, Because};
+use schakel_core::model::call::ConnectionState;
 use schakel_core::model::chat::{ChatState, OfferState, Revoked};
 use schakel_core::model::chat_service::Show;
 use schakel_core::model::time::Millis;
@@ -216,16 +216,21 @@ fn o02_a_restart_tells_the_adapter_who_is_there() {
 }
 
 #[test]
-fn c02_a_lost_telephone_link_takes_offers_away() {
+fn c02_a_lost_telephone_link_keeps_new_offers_away_and_leaves_what_is_on_the_screen() {
     let mut world = World::chat();
     world.starts("anna", &["balie"]);
     let chat = world.asks("balie");
     world.lose();
-    assert_eq!(
-        world.last_came_of(chat),
-        OfferState::Revoked(Revoked::AgentBusy),
-        "nobody knows whether she speaks"
-    );
     assert_eq!(world.availability("anna").state, AvailabilityState::Unreachable);
-    assert!(world.asked_of("2001").is_none() || with_agents().agent_states);
+    assert_eq!(world.offered(chat).as_deref(), Some("anna"));
+    let next = world.asks("balie");
+    assert_eq!(world.offered(next), None, "nobody knows whether she speaks");
+    // She does.
+    world.ready();
+    world.shows("2001", vec![shown("1", "2001", ConnectionState::Connected, "0612345678", "2001")]);
+    assert_eq!(world.last_came_of(chat), OfferState::Revoked(Revoked::AgentBusy));
+    world.resynced();
+    world.cleared("1", "2001");
+    assert_eq!(world.offered(chat).as_deref(), Some("anna"));
+    assert_eq!(world.offered(next).as_deref(), Some("anna"));
 }

@@ -10,7 +10,7 @@ use schakel_core::command::SessionChange;
 use schakel_core::command::chat::ChatChange;
 use schakel_core::input::InputBody;
 use schakel_core::model::agent::Readiness;
-use schakel_core::model::availability::{AvailabilityState, CAPACITY, Claimant};
+use schakel_core::model::availability::{CAPACITY, Claimant};
 use schakel_core::model::call::ConnectionState;
 use schakel_core::model::cause::Cause;
 use schakel_core::model::chat::{ChatState, Invitee, OfferState, Presence, Speaker};
@@ -252,10 +252,13 @@ impl World {
     fn check_chats(&self, step: &Step) {
         for agent in self.state.agents.values() {
             let is = &agent.availability;
-            let works = matches!(is.state, AvailabilityState::Available | AvailabilityState::Chatting);
             let has = self.state.of_agent.get(&agent.id);
             let offered = has.is_some_and(|has| !has.offers.is_empty());
-            assert!(works || !offered, "{step:?}: rule 8: it is offered to {:?}: {is:?}", agent.id);
+            let other_work = is.ledger.iter().any(|claim| {
+                matches!(claim.by, Claimant::Call(_) | Claimant::AfterCall | Claimant::Session(_))
+            });
+            let may = agent.readiness == Readiness::Ready && !other_work;
+            assert!(may || !offered, "{step:?}: rule 8: it is offered to {:?}: {is:?}", agent.id);
             let rings =
                 is.ledger.iter().any(|claim| matches!(claim.by, Claimant::Call(_) | Claimant::AfterCall));
             assert!(!(rings && is.takes_chats), "{step:?}: rule 8: {is:?}");

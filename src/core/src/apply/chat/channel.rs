@@ -19,7 +19,7 @@ use crate::apply::availability::newcomer;
 use crate::command::{Refusal, RefusalCause};
 use crate::effect::Effect;
 use crate::model::agent::Agent;
-use crate::model::availability::AvailabilityState;
+use crate::model::availability::{AvailabilityState, Because};
 use crate::model::cause::Cause;
 use crate::model::chat::Revoked;
 use crate::model::chat_service::{AgentPresence, ChatService, Show, Shown};
@@ -188,10 +188,7 @@ impl Context<'_> {
     /// was touched, after his availability is known.
     pub(crate) fn mind_chats(&mut self, agent: &AgentId) {
         let Some(known) = self.state.agents.get(agent) else { return };
-        // Rings, speaks, works after a call, has a session, wants none, cannot be reached (C02, rule 8).
-        let works =
-            matches!(known.availability.state, AvailabilityState::Available | AvailabilityState::Chatting);
-        if !works {
+        if known.availability.reasons.iter().any(takes_offers_away) {
             self.revoke_offers_to(agent, Revoked::AgentBusy);
         }
         let Some(known) = self.state.agents.get(agent) else { return };
@@ -271,6 +268,22 @@ impl Context<'_> {
         let operation = ChatOperation::Show(presence);
         self.effects.push(Effect::Converse { provider: provider.clone(), operation });
     }
+}
+
+/// Whether what is offered to an agent is taken away for this: he rings, speaks, works after a call, has a session, wants
+/// nothing now (C02, rule 8). That his telephone cannot be reached keeps new offers from him; what he has on his screen
+/// already is his, until more is known.
+fn takes_offers_away(reason: &Because) -> bool {
+    !matches!(
+        reason,
+        Because::LinkDown
+            | Because::OutOfService
+            | Because::Chat(_)
+            | Because::Offer(_)
+            | Because::ChatPaused
+            | Because::ChatShown(_)
+            | Because::NoTelephone
+    )
 }
 
 /// What chat providers are to show of all agents in the channel.
