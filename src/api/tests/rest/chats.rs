@@ -54,6 +54,7 @@ fn w02_a_rejected_chat_goes_to_another_at_once_and_an_accepted_one_is_his() {
         assert_eq!(rejected.status, 200, "{}", rejected.body);
         let next = chat(&house, &id).await["offer"].clone();
         assert_eq!(next["agent"], second, "{next}");
+        let path = path.replace("reject", "accept");
         let again = ask(&house, &id, &path, json!({ "agent": first })).await;
         assert_eq!(refused(&again), (409, "offer-closed", &json!("offerClosed")));
         let path = format!("offers/{}/accept", next["id"].as_str().unwrap());
@@ -348,6 +349,7 @@ fn o08_an_agent_s_token_acts_as_that_agent_only() {
         let chat =
             house.ask("PUT", "/agents/jansen/chat", Some(json!({ "queues": ["balie"] })), &as_pieters).await;
         assert_eq!(chat.status, 403);
+        house.chatting("pieters").await;
         let join = format!("/chats/{id}/join");
         let own = house.ask("POST", &join, Some(json!({ "agent": "pieters" })), &as_pieters).await;
         assert_eq!(own.status, 200);

@@ -123,7 +123,8 @@ fn every_refusal_of_the_telephone_system_has_its_status_and_says_what_is_allowed
             assert_eq!(reply.body["canRetry"], cause.can_retry());
             assert!(reply.body["allowedActions"].is_array() && reply.body["command"].is_string());
             assert_eq!(reply.body["detail"], "The telephone system says no.");
-            assert_eq!(reply.headers.contains_key("retry-after"), reply.status == 503);
+            let later = matches!(reply.status.as_u16(), 429 | 503);
+            assert_eq!(reply.headers.contains_key("retry-after"), later);
             assert!(reply.problem().len() > 3);
         }
     });
