@@ -214,3 +214,87 @@ fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ChatError> {
         None => Err(ChatError("it is empty".into())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use schakel_core::model::chat::{Attachment, Choice};
+    use schakel_core::model::ids::{FileId, MessageId};
+    use schakel_core::model::pii::Pii;
+
+    fn message(author: Author) -> PublicMessage {
+        let file = Attachment {
+            id: FileId(4),
+            name: Pii::new("paspoort Vries.pdf".into()),
+            media_type: "application/pdf".into(),
+            size: 7,
+        };
+        let choice = Choice { options: vec![("ja".into(), Pii::new("Ja, ik ben Vries".into()))] };
+        let content = Content {
+            files: vec![file],
+            choice: Some(choice),
+            canned: Some("groet".into()),
+            ..Content::text("Ik heet Vries")
+        };
+        PublicMessage {
+            id: MessageId(1),
+            chat: ChatId(2),
+            seq: 3,
+            order: 4,
+            at: Time(5),
+            author,
+            content,
+            late: false,
+            corrects: None,
+        }
+    }
+
+    #[test]
+    fn a_message_comes_back_and_erased_without_words_names_and_options() {
+        let said = message(Author::Agent("anna".into()));
+        let bytes = encode_public(&said);
+        assert_eq!(decode_public(&bytes), Ok(said.clone()));
+        let erased = erase_words(ChatBytes::Public, &bytes).unwrap();
+        assert!(!erased.windows(5).any(|some| some == b"Vries"));
+        let left = decode_public(&erased).unwrap();
+        let content = Content { canned: Some("groet".into()), ..Content::text("") };
+        assert_eq!(left, PublicMessage { content, ..said });
+        assert_eq!(erase_words(ChatBytes::Public, &erased), Some(erased), "asked again it changes nothing");
+    }
+
+    #[test]
+    fn w08_a_private_word_is_erased_as_well() {
+        let said = PrivateMessage {
+            id: MessageId(1),
+            chat: ChatId(2),
+            order: 3,
+            at: Time(4),
+            author: "anna".into(),
+            words: NotForVisitors::new(Content::text("Vries belt vaker")),
+        };
+        let erased = erase_words(ChatBytes::Internal, &encode_private(&said)).unwrap();
+        let words = NotForVisitors::new(Content::text(""));
+        assert_eq!(decode_private(&erased), Ok(PrivateMessage { words, ..said }));
+    }
+
+    #[test]
+    fn why_a_message_did_not_arrive_may_name_him() {
+        let failed = encode_delivery(&Delivery::Failed("vries@example.org is gone".into()));
+        let erased = erase_words(ChatBytes::Delivery, &failed).unwrap();
+        assert_eq!(decode_delivery(&erased), Ok(Delivery::Failed(ERASED.into())));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_erasing_it_removes_it() {
+        let bytes = encode_public(&message(Author::Visitor));
+        for (bytes, words) in [
+            (&b""[..], "it is empty"),
+            (&[99, 1, 2][..], "it has format 99"),
+            (&bytes[..bytes.len() - 3], "it is damaged"),
+        ] {
+            let error = decode_public(bytes).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+            assert_eq!(erase_words(ChatBytes::Public, bytes), None);
+        }
+    }
+}

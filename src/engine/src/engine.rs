@@ -453,9 +453,7 @@ impl Engine {
         for act in turn.acts {
             match act {
                 Act::Execute(provider, command) => self.execute(&provider, command),
-                Act::Converse(provider, operation) => {
-                    self.links.order_or_leave(&provider, Order::Converse(operation));
-                }
+                Act::Converse(provider, operation) => self.links.converse(&provider, operation),
                 // Whoever waited has gone: it is durable all the same.
                 Act::Durable(durable) => drop(durable.send(())),
                 Act::Completed(id) => self.completed(id),

@@ -258,8 +258,8 @@ impl EngineHandle {
         self.typings.subscribe()
     }
 
-    /// Orders about conversations that found no link, or a full one, since the start. The core gives them again when
-    /// the link is up.
+    /// Orders about conversations that found no link, or one that is hopelessly behind, since the start. The core gives
+    /// them again when the link is up.
     pub fn orders_left_out(&self) -> u64 {
         self.left_out.load(Ordering::Relaxed)
     }

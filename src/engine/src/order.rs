@@ -2,7 +2,9 @@
 
 use schakel_core::adapter::{ChatOperation, ProviderCommand};
 use schakel_core::model::ids::{ProviderChatId, ProviderId, Str};
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
@@ -25,6 +27,10 @@ pub enum Order {
     },
 }
 
+/// Orders about conversations that wait beside a link's queue: when a link comes up the core says again whatever was not
+/// confirmed, of thousands of chats at once.
+const BEHIND_MAX: usize = 20_000;
+
 /// Why an order did not reach its link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NotTaken {
@@ -35,39 +41,85 @@ pub(crate) enum NotTaken {
 }
 
 /// Where orders go: a bounded queue a link.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Links {
-    queues: BTreeMap<ProviderId, mpsc::Sender<Order>>,
+    links: BTreeMap<ProviderId, Link>,
     left_out: Arc<AtomicU64>,
+}
+
+/// The queue to one link.
+#[derive(Debug)]
+struct Link {
+    orders: mpsc::Sender<Order>,
+    /// What did not fit in, in order; a task puts it in as there is room.
+    behind: Rc<RefCell<VecDeque<Order>>>,
 }
 
 impl Links {
     /// Counts what was left out in `left_out`.
     pub(crate) fn new(left_out: Arc<AtomicU64>) -> Self {
-        Self { queues: BTreeMap::new(), left_out }
+        Self { links: BTreeMap::new(), left_out }
     }
 
     /// A link is there from now on, or no longer.
     pub(crate) fn set(&mut self, provider: ProviderId, orders: Option<mpsc::Sender<Order>>) {
-        match orders {
-            Some(orders) => drop(self.queues.insert(provider, orders)),
-            None => drop(self.queues.remove(&provider)),
+        let link = |orders| Link { orders, behind: Rc::default() };
+        let before = match orders {
+            Some(orders) => self.links.insert(provider, link(orders)),
+            None => self.links.remove(&provider),
+        };
+        if let Some(before) = before {
+            let lost = std::mem::take(&mut *before.behind.borrow_mut());
+            self.left_out.fetch_add(lost.len() as u64, Ordering::Relaxed);
         }
     }
 
     /// Hands an order to its link. Never waits.
     pub(crate) fn order(&self, provider: &ProviderId, order: Order) -> Result<(), NotTaken> {
-        let link = self.queues.get(provider).ok_or(NotTaken::Down)?;
-        link.try_send(order).map_err(|error| match error {
+        let link = self.links.get(provider).ok_or(NotTaken::Down)?;
+        link.orders.try_send(order).map_err(|error| match error {
             mpsc::error::TrySendError::Closed(_) => NotTaken::Down,
             mpsc::error::TrySendError::Full(_) => NotTaken::Full,
         })
     }
 
-    /// The same for what the core asks again by itself when the link is back: left out without a word, and counted.
-    pub(crate) fn order_or_leave(&self, provider: &ProviderId, order: Order) {
-        if self.order(provider, order).is_err() {
+    /// The same for what is said in conversations: it keeps its order, and waits where the link is behind. Without a link
+    /// it is left out and counted: the core says it again by itself when the link is back.
+    pub(crate) fn converse(&self, provider: &ProviderId, operation: ChatOperation) {
+        let taken = self.links.get(provider).is_some_and(|link| link.take(Order::Converse(operation)));
+        if !taken {
             self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Link {
+    /// Whether it was taken.
+    fn take(&self, order: Order) -> bool {
+        let mut behind = self.behind.borrow_mut();
+        if behind.is_empty() {
+            match self.orders.try_send(order) {
+                Ok(()) => return true,
+                Err(mpsc::error::TrySendError::Closed(_)) => return false,
+                Err(mpsc::error::TrySendError::Full(order)) => behind.push_back(order),
+            }
+            tokio::task::spawn_local(catch_up(self.orders.clone(), self.behind.clone()));
+            return true;
+        }
+        let room = behind.len() < BEHIND_MAX;
+        if room {
+            behind.push_back(order);
+        }
+        room
+    }
+}
+
+/// Puts what is behind into the queue as there is room, until nothing is or the link is gone.
+async fn catch_up(orders: mpsc::Sender<Order>, behind: Rc<RefCell<VecDeque<Order>>>) {
+    while !behind.borrow().is_empty() {
+        let Ok(room) = orders.reserve().await else { return behind.borrow_mut().clear() };
+        if let Some(order) = behind.borrow_mut().pop_front() {
+            room.send(order);
         }
     }
 }

@@ -166,13 +166,21 @@ fn w08_orders_about_conversations_go_to_the_link_and_are_counted_where_there_is_
         assert_eq!(says, ["Wat is er?"]);
         assert_eq!(whispers, ["onder ons"]);
         assert_eq!(engine.handle.orders_left_out(), without);
-        // A link that takes nothing any more holds nobody up.
-        let (orders, _link) = mpsc::channel(1);
+        // A link that is behind holds nobody up, and misses nothing.
+        let (orders, mut link) = mpsc::channel(1);
         engine.handle.set_link(xmpp(), Some(orders)).await.unwrap();
-        for id in 20..23 {
-            engine.agent_says(chat, id, Audience::Public, "Bent u er nog?").await;
+        let texts: Vec<_> = (0..30).map(|n| format!("{n} van 30")).collect();
+        for (id, text) in (20..).zip(&texts) {
+            engine.agent_says(chat, id, Audience::Public, text).await;
         }
-        assert_eq!(engine.handle.orders_left_out(), without + 2);
+        let mut late = Vec::new();
+        while late.len() < texts.len() {
+            if let Some(Order::Converse(ChatOperation::Say { spoken, .. })) = link.recv().await {
+                late.push(spoken.message().content.text.expose().to_string());
+            }
+        }
+        assert_eq!(late, texts, "in order");
+        assert_eq!(engine.handle.orders_left_out(), without);
     });
 }
 
