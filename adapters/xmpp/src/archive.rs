@@ -98,7 +98,7 @@ impl Xmpp {
         match &look.from {
             From::After(id) => page = page.child("max", ns::RSM, PAGE).child("after", ns::RSM, id),
             From::Start(at) => {
-                form = form.append(field("start", &wire::stamp(*at)));
+                form = form.append(field("start", &wire::stamp(at.0)));
                 page = page.child("max", ns::RSM, PAGE);
             }
             From::Now => page = page.child("max", ns::RSM, "1").append(wire::bare("before", ns::RSM)),
@@ -141,7 +141,7 @@ impl Xmpp {
             return;
         }
         let read = ArchivePosition { archive: Pii::new(look.archive.clone()), id: id.into() };
-        let came = Came { archived: Some((look.archive.clone(), id.into())), said };
+        let came = Came { archived: Some((look.archive.clone(), id.into())), said: said.map(Time) };
         let sender = inside.attr("from").and_then(|from| Jid::new(from).ok());
         let Some(sender) = sender else { return };
         if !look.archive.is_empty() {

@@ -95,7 +95,7 @@ impl Xmpp {
             return self.refuse(stanza, "a sender whose domain is not allowed", Some(&wire::FORBIDDEN));
         }
         let read = self.live_position(stanza);
-        let came = Came { said: message::delay(stanza), ..Came::default() };
+        let came = Came { said: message::delay(stanza).map(Time), ..Came::default() };
         self.direct(stanza, from, to.to_bare(), came, read);
     }
 
@@ -117,7 +117,7 @@ impl Xmpp {
             return self.observed.count("carbons_ignored");
         }
         let read = self.live_position(inside);
-        let came = Came { said: delay.or_else(|| message::delay(inside)), ..Came::default() };
+        let came = Came { said: delay.or_else(|| message::delay(inside)).map(Time), ..Came::default() };
         self.direct(inside, sender, self.own.bare.clone(), came, read);
     }
 

@@ -48,7 +48,7 @@ impl Xmpp {
             }
             Some("get" | "set") => {
                 // A component's ping to its own domain comes round to us: the server has taken what went before it.
-                let own = from.is_some_and(|from| *from == Jid::from(self.own.bare.clone()));
+                let own = from.is_some_and(|from| from.as_str() == self.own.bare.as_str());
                 if self.own.component && own {
                     return match self.link.asked.remove(id) {
                         Some(asked) => self.answered(asked, Some(stanza)),

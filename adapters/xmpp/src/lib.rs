@@ -6,7 +6,8 @@
 //!                          ├ session.rs    the connection: questions and answers, what the server has taken
 //!                          ├ hear.rs       visitors who write to an address of ours
 //!                          ├ archive.rs    what was said while we were away (XEP-0313)
-//!                          ├ room.rs       rooms of visitors and agents (XEP-0045)
+//!                          ├ room.rs       rooms of visitors and agents (XEP-0045): who is in them
+//!                          ├ room_talk.rs  and what is said there
 //!                          ├ private.rs    rooms of agents only
 //!                          ├ workgroup.rs  queues that the server keeps (XEP-0142)
 //!                          ├ presence.rs   who is there (RFC 6121)
@@ -15,7 +16,8 @@
 //! ```
 //!
 //! A pure state machine: stanzas in, stanzas out, time as an argument, deadlines asked for. The link owns sockets,
-//! TLS, login and stream management. Conversations are known by [`own::Place`]s, which survive a restart.
+//! TLS, login and stream management. Conversations are known by ids that
+//! say where they are (`own.rs`), and so survive a restart.
 
 mod archive;
 mod conversation;
@@ -26,6 +28,7 @@ mod own;
 mod presence;
 mod private;
 mod room;
+mod room_talk;
 mod say;
 mod service;
 mod session;

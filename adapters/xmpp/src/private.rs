@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, VecDeque};
 use schakel_core::adapter::Output;
 use schakel_core::model::chat::{PrivateMessage, Visitor};
 use schakel_core::model::ids::{AgentId, ProviderChatId, Str};
+use schakel_core::model::time::Time;
 use schakel_core::report::chat::HeardBy;
 use xmpp_parsers::jid::{BareJid, Jid};
 use xmpp_parsers::minidom::Element;
@@ -183,7 +184,7 @@ impl Xmpp {
             return self.refuse(stanza, reason, None);
         }
         let by = HeardBy::AgentPrivately(agent);
-        let came = Came { said: message::delay(stanza), ..Came::default() };
+        let came = Came { said: message::delay(stanza).map(Time), ..Came::default() };
         self.said(&chat, stanza, &text, by, Visitor::default(), from, came, None);
     }
 

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use schakel_core::model::time::Time;
 use xmpp_parsers::minidom::Element;
 
 use super::{clean, cut, language, moment, ns};
@@ -55,8 +54,8 @@ pub(crate) fn id(text: &str) -> Option<&str> {
     (!text.is_empty() && text.len() <= ID_MAX_BYTES).then_some(text)
 }
 
-/// When it was said, where somebody kept it meanwhile (XEP-0203).
-pub(crate) fn delay(message: &Element) -> Option<Time> {
+/// When it was said, where somebody kept it meanwhile (XEP-0203): milliseconds since 1970.
+pub(crate) fn delay(message: &Element) -> Option<u64> {
     message.get_child("delay", ns::DELAY)?.attr("stamp").and_then(moment)
 }
 
@@ -87,7 +86,7 @@ pub(crate) fn nick(stanza: &Element) -> Option<String> {
 
 /// The message that is in an envelope (XEP-0297), with the time on it. Only one deep: what is in an envelope is not
 /// opened again.
-pub(crate) fn forwarded(envelope: &Element) -> Option<(&Element, Option<Time>)> {
+pub(crate) fn forwarded(envelope: &Element) -> Option<(&Element, Option<u64>)> {
     let inside = envelope.get_child("forwarded", ns::FORWARD)?;
     Some((inside.get_child("message", ns::CLIENT)?, delay(inside)))
 }

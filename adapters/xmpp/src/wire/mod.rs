@@ -6,7 +6,6 @@ pub(crate) mod ns;
 
 use std::borrow::Cow;
 
-use schakel_core::model::time::Time;
 use xmpp_parsers::minidom::element::ElementBuilder;
 use xmpp_parsers::minidom::rxml::{Namespace, NcName};
 use xmpp_parsers::minidom::{Element, Node};
@@ -140,16 +139,16 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }
 
-/// A moment as XEP-0082 writes it.
-pub(crate) fn stamp(at: Time) -> String {
-    let millis = i64::try_from(at.0).unwrap_or(i64::MAX);
+/// A moment, in milliseconds since 1970, as XEP-0082 writes it.
+pub(crate) fn stamp(at: u64) -> String {
+    let millis = i64::try_from(at).unwrap_or(i64::MAX);
     jiff::Timestamp::from_millisecond(millis).map(|at| at.to_string()).unwrap_or_default()
 }
 
-/// A moment that XEP-0082 writes.
-pub(crate) fn moment(text: &str) -> Option<Time> {
+/// A moment that XEP-0082 writes, in milliseconds since 1970.
+pub(crate) fn moment(text: &str) -> Option<u64> {
     let at: jiff::Timestamp = text.parse().ok()?;
-    u64::try_from(at.as_millisecond()).ok().map(Time)
+    u64::try_from(at.as_millisecond()).ok()
 }
 
 /// About how many bytes an element has when written; stops counting beyond `limit`. Without recursion: a peer decides
@@ -175,9 +174,9 @@ mod tests {
 
     #[test]
     fn moments_read_back_and_control_characters_go() {
-        let at = Time(1_790_000_000_123);
+        let at = 1_790_000_000_123;
         assert_eq!(moment(&stamp(at)), Some(at));
-        assert_eq!(moment("2002-09-10T23:41:07Z"), Some(Time(1_031_701_267_000)));
+        assert_eq!(moment("2002-09-10T23:41:07Z"), Some(1_031_701_267_000));
         assert_eq!(moment("yesterday"), None);
         assert_eq!(clean("a\u{0}\u{1b}[31m\tb\r\n\u{85}\u{ffff}c"), "a[31m\tb\nc");
         assert_eq!(cut("aé", 2), "a");
