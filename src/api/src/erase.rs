@@ -1,7 +1,7 @@
 //! Erasing a customer by JKC's reference (GDPR article 17): what is kept of him has no number and no name any more.
 //!
 //! ```text
-//! live state (an input of its own) ─► waiting webhooks ─► a fresh snapshot ─► inputs · replies · notifications
+//! live state (an input of its own) ─► waiting webhooks ─► a fresh snapshot ─► chats · inputs · replies · notifications
 //!     ─► the journal's log emptied ─► register ─► once more what was told meanwhile
 //! ```
 //!
@@ -21,7 +21,7 @@ use schakel_contract::problem::ProblemKind;
 use schakel_contract::views::{ErasureView, MatchView, RecognitionStatus};
 use schakel_core::model::ids::ContactId;
 use schakel_core::state::State;
-use schakel_engine::{CommandError, erased_input, names_customer};
+use schakel_engine::{CommandError, Erased, erase_words, erased_input, names_customer};
 use schakel_journal::{Notification, Reply, Rewrite, StoreError};
 use schakel_register::RegisterError;
 use serde_json::{Value, json};
@@ -143,12 +143,31 @@ async fn contacts(
         gather(app, contact.0, &mut found).await?;
     }
     found.needles.retain(|text| !is_others(app, whose, text));
+    let chats = chats(app, &erased, view).await?;
     view.inputs += inputs(app, found, snapshot).await?;
     for contact in &erased.contacts {
         view.replies += replies(app, contact.0).await?;
+    }
+    for chat in &chats {
+        // A visitor's reply names his chat, and no contact.
+        view.replies += replies(app, *chat).await?;
+    }
+    for contact in &erased.contacts {
         view.notifications += notifications(app, contact.0).await?;
     }
     Ok(empty_log(app).await?)
+}
+
+/// Erases what was said in the contacts' chats, and removes their files; which chats these are.
+async fn chats(app: &ApiState, erased: &Erased, view: &mut ErasureView) -> Result<Vec<u128>, Failure> {
+    let contacts = erased.contacts.iter().map(|contact| contact.0).collect();
+    let kept = app.store.internal_chats().of_contacts(contacts).await?;
+    let all: BTreeSet<u128> = kept.into_iter().chain(erased.chats.iter().map(|chat| chat.0)).collect();
+    let all: Vec<u128> = all.into_iter().collect();
+    let gone = app.store.erase_chats(&all, Arc::new(erase_words)).await?;
+    view.messages += gone.messages;
+    view.files += gone.files;
+    Ok(all)
 }
 
 /// Whether a text is a number that somebody else has too: then it says nothing of whose an input is.
@@ -369,7 +388,9 @@ fn needles(payload: &[u8], found: &mut BTreeSet<String>) {
     let told = ["number", "e164", "name"].map(|name| customer[name].as_str());
     let connections = data["call"]["connections"].as_array().into_iter().flatten();
     let outside = connections.filter(|each| each["ours"] == false).map(|each| each["device"].as_str());
-    let texts = told.into_iter().chain(outside).flatten();
+    let visitor = &data["chat"]["visitor"];
+    let chats = ["nickname", "email", "address"].map(|name| visitor[name].as_str());
+    let texts = told.into_iter().chain(chats).chain(outside).flatten();
     found.extend(texts.filter(|text| text.len() >= NEEDLE_MIN).map(str::to_owned));
 }
 
@@ -418,10 +439,12 @@ fn is_named(bytes: &[u8], reference: &str) -> bool {
 }
 
 /// Replies to commands are kept for a day, to answer a repetition with.
-async fn replies(app: &ApiState, contact: u128) -> Result<u64, StoreError> {
-    let text = Uuid::from_u128(contact).to_string();
+async fn replies(app: &ApiState, about: u128) -> Result<u64, StoreError> {
+    let text = Uuid::from_u128(about).to_string();
     let found = app.store.read(move |reader| reader.replies_with(&text)).await?;
-    let schema = json!({ "$ref": "#/components/schemas/CommandReply" });
+    let either =
+        ["CommandReply", "VisitReply"].map(|name| json!({ "$ref": format!("#/components/schemas/{name}") }));
+    let schema = json!({ "anyOf": either });
     let erased = |reply: Reply| {
         let body = Bytes::from(app.persons.withhold(&schema, &reply.body));
         (body != reply.body).then_some(Reply { body, ..reply })

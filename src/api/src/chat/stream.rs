@@ -164,7 +164,7 @@ struct VisitFollower {
     visit: ChatId,
     /// The last message that was sent.
     after: u64,
-    /// How the visit was shown last, so that what changes for agents alone is no event.
+    /// How the visit was shown last: what changes for agents alone is no event, nor that something was said.
     shown: Vec<u8>,
     /// Something has happened since it was looked at.
     is_due: bool,
@@ -214,13 +214,13 @@ impl VisitFollower {
         let (id, after) = (self.visit, self.after);
         let look = move |state: &State| {
             let chat = state.chats.get(&id).filter(|chat| chat.way == Way::Api)?;
-            Some((shown(state, chat), chat.public_seq > after, chat.state.is_over()))
+            Some((Shown::of(state, chat), chat.public_seq > after, chat.state.is_over()))
         };
         let (view, has_more, is_over) = match self.tap.app.engine.read(look).await? {
             Some(seen) => seen,
             None => {
                 let chat = found(&self.tap.app, id).await?;
-                let view = self.tap.app.engine.read(move |state: &State| shown(state, &chat)).await?;
+                let view = self.tap.app.engine.read(move |state: &State| Shown::of(state, &chat)).await?;
                 (view, true, true)
             }
         };
@@ -228,9 +228,9 @@ impl VisitFollower {
             self.read().await?;
         }
         // After the messages: whoever is told of the end has heard the last word.
-        if view != self.shown {
-            self.tap.ready.push_back(frame(None, "visit", &view));
-            self.shown = view;
+        if view.without_words != self.shown {
+            self.tap.ready.push_back(frame(None, "visit", &view.whole));
+            self.shown = view.without_words;
         }
         self.is_over = is_over;
         Ok(())
@@ -261,9 +261,20 @@ impl VisitFollower {
     }
 }
 
-fn shown(state: &State, chat: &Chat) -> Vec<u8> {
-    // Cannot fail: the view has no keys that are not text.
-    serde_json::to_vec(&VisitView::of(state, chat)).unwrap_or_default()
+/// A visit as it is shown.
+struct Shown {
+    whole: Vec<u8>,
+    without_words: Vec<u8>,
+}
+
+impl Shown {
+    fn of(state: &State, chat: &Chat) -> Self {
+        let view = VisitView::of(state, chat);
+        // Cannot fail: the view has no keys that are not text.
+        let whole = serde_json::to_vec(&view).unwrap_or_default();
+        let without_words = serde_json::to_vec(&VisitView { last_seq: 0, ..view }).unwrap_or_default();
+        Self { whole, without_words }
+    }
 }
 
 /// Whether a chat is a visit: of a program on the REST API, and not taken out.

@@ -54,9 +54,10 @@ impl House {
         }
     }
 
-    fn occurrences(&self, needle: &str) -> usize {
+    pub fn occurrences(&self, needle: &str) -> usize {
         let folder = std::fs::read_dir(self.store.path().parent().unwrap()).unwrap();
-        let files = folder.map(|each| std::fs::read(each.unwrap().path()).unwrap());
+        let paths = folder.map(|each| each.unwrap().path()).filter(|path| path.is_file());
+        let files = paths.map(|path| std::fs::read(path).unwrap());
         files
             .map(|bytes| bytes.windows(needle.len()).filter(|window| *window == needle.as_bytes()).count())
             .sum()

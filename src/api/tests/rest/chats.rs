@@ -355,3 +355,37 @@ fn o08_an_agent_s_token_acts_as_that_agent_only() {
         assert_eq!(own.status, 200);
     });
 }
+
+#[test]
+fn avg_17_an_erased_customers_chat_has_no_words_and_no_files() {
+    in_house(async |house| {
+        let id = house.chats_with_jansen("balie").await;
+        let keyed = [("idempotency-key", "words")];
+        let say = format!("/visits/{id}/messages/{}", uuid::Uuid::now_v7());
+        let said = house.ask("PUT", &say, Some(json!({ "text": "Mijn geheim is blauw." })), &keyed).await;
+        assert_eq!(said.status, 200, "{}", said.body);
+        house.agent_says(&id, "jansen", "agents", "Hij houdt van blauw geheim.").await;
+        let upload = http::Request::post(format!("/v1/chats/{id}/files"))
+            .header("authorization", format!("Bearer {}", house.token))
+            .body(axum::body::Body::from("Een brief over blauw."))
+            .unwrap();
+        assert_eq!(house.raw(upload).await.status, 201);
+        let contact = chat(&house, &id).await["contact"].clone();
+        assert_eq!(ask(&house, &id, "end", json!({ "agent": "jansen" })).await.status, 200);
+        let session = json!({ "agent": "jansen", "contact": contact, "reference": "K-10042" });
+        let session = house.post("/sessions", Some(session)).await.body["session"]["id"].clone();
+        let close = format!("/sessions/{}/close", session.as_str().unwrap());
+        assert_eq!(house.post(&close, None).await.status, 200);
+        assert!(house.occurrences("blauw") > 0);
+        let erased = house.post("/erasures", Some(json!({ "reference": "K-10042" }))).await;
+        assert_eq!((erased.status.as_u16(), &erased.body["files"]), (200, &json!(1)), "{}", erased.body);
+        assert!(erased.body["messages"].as_u64().unwrap() >= 3, "{}", erased.body);
+        for personal in ["blauw", "Truus de Vries"] {
+            assert_eq!(house.occurrences(personal), 0, "{personal} is in a file");
+        }
+        let left = house.get(&format!("/chats/{id}/messages")).await.body.to_string();
+        assert!(left.contains("\"audience\":\"agents\"") && !left.contains("blauw"), "{left}");
+        let again = house.ask("PUT", &say, Some(json!({ "text": "Mijn geheim is blauw." })), &keyed).await;
+        assert!(!again.body.to_string().contains("Truus"), "{}", again.body);
+    });
+}

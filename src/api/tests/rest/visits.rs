@@ -339,7 +339,6 @@ fn o14_a_visitors_stream_goes_on_after_the_last_message_that_came() {
         let mut stream = Following::of(&house, &path, None).await;
         house.agent_says(&id, "jansen", "public", "Eerste antwoord.").await;
         let told = stream.until("Eerste antwoord.").await;
-        assert!(told.contains("event: visit\ndata: "), "{told}");
         let last = told.rsplit("id: ").next().unwrap().lines().next().unwrap().to_owned();
         drop(stream);
         house.agent_says(&id, "jansen", "public", "Tweede antwoord.").await;

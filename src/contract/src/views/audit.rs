@@ -66,6 +66,12 @@ pub struct ErasureView {
     pub inputs: u64,
     /// Replies, kept under idempotency keys, from which numbers and names were taken out.
     pub replies: u64,
+    /// Messages of chats whose words were erased.
+    #[serde(default)]
+    pub messages: u64,
+    /// Files of chats that were removed.
+    #[serde(default)]
+    pub files: u64,
     /// Numbers that are not recognised any more.
     pub recognised: u64,
 }
