@@ -203,14 +203,39 @@ pub(crate) fn tidy(reader: &Reader, journal: &Path) -> Result<(), StoreError> {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let file = name.strip_suffix(PART).unwrap_or(name);
         // What has no name of ours was put there by somebody else.
-        let Some(file) = (file.len() == 32).then(|| u128::from_str_radix(file, 16).ok()).flatten() else {
-            continue;
-        };
+        let Some(file) = id_of(file) else { continue };
         if name.ends_with(PART) || reader.file(file)?.is_none() {
             remove(&path)?;
         }
     }
     Ok(())
+}
+
+/// Copies the contents beside one journal to beside another: after the rows were, so that what came meanwhile is more
+/// than enough.
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let entries = match fs::read_dir(folder(from)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    let to = folder(to);
+    create(&to)?;
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name().to_str().and_then(id_of).is_none() {
+            continue;
+        }
+        let copy = to.join(entry.file_name());
+        match fs::copy(entry.path(), &copy) {
+            // It was removed a moment ago.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            copied => {
+                copied?;
+                File::open(&copy)?.sync_all()?;
+            }
+        }
+    }
+    Ok(File::open(&to)?.sync_all()?)
 }
 
 const COLUMNS: &str = "file, chat, name, media_type, size, sha256, at_ms";
@@ -230,6 +255,11 @@ fn row_of(row: &Row<'_>) -> Result<FileRow, rusqlite::Error> {
 /// The name says nothing of what is in it, and cannot lead out of the folder.
 fn name_of(file: u128) -> String {
     format!("{file:032x}")
+}
+
+/// The file of a name; none where it is not one of ours.
+fn id_of(name: &str) -> Option<u128> {
+    (name.len() == 32).then(|| u128::from_str_radix(name, 16).ok()).flatten()
 }
 
 fn write(folder: &Path, file: u128, content: &[u8]) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
+use crate::files;
 use crate::schema;
 use crate::store::lock;
 
@@ -20,7 +21,8 @@ pub struct Checked {
     pub last_notification: u64,
 }
 
-/// Copies a journal, which may be in use, to a new compact file: one consistent moment, fsynced.
+/// Copies a journal, which may be in use, to a new compact file: one consistent moment, fsynced. The contents of chats'
+/// files go to a folder beside it (`to.files`), which belongs to the backup.
 ///
 /// # Errors
 /// When `to` exists, either file cannot be opened, or the disk fails.
@@ -36,6 +38,7 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
         .to_str()
         .ok_or_else(|| StoreError::Open { path: to.to_owned(), detail: "the name is not UTF-8".into() })?;
     conn.execute("VACUUM INTO ?1", [name])?;
+    files::copy(from, to)?;
     publish(&part, to)
 }
 
@@ -79,6 +82,7 @@ pub fn restore(backup: &Path, to: &Path) -> Result<Checked, StoreError> {
     }
     let part = with_suffix(to, ".part");
     std::fs::copy(backup, &part)?;
+    files::copy(backup, to)?;
     publish(&part, to)?;
     Ok(checked)
 }

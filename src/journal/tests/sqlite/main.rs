@@ -229,6 +229,20 @@ async fn what_a_crash_left_of_files_goes_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_backup_has_the_files_of_chats() {
+    let file = File::new();
+    let (store, _) = file.open();
+    store.files().put(conformance::chats::file(1, 5, b"kept")).await.unwrap();
+    let (copy, new) = (file.folder.path().join("copy.db"), file.folder.path().join("new.db"));
+    backup(&file.path(), &copy).unwrap();
+    store.files().remove_of(1).await.unwrap();
+    restore(&copy, &new).unwrap();
+    let (store, _) = Store::open(&new, Options::default()).unwrap();
+    let (row, content) = store.files().content(1, 5).await.unwrap().expect("it is there");
+    assert_eq!((row.name.as_str(), &content[..]), ("brief.pdf", &b"kept"[..]));
+}
+
+#[tokio::test]
 async fn erased_words_of_a_chat_are_in_no_file_any_more() {
     let file = File::new();
     let (store, recovery) = file.open();
