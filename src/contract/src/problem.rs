@@ -18,6 +18,10 @@
 //! | `limitExceeded` `linkDown` `interrupted` | 503 with `Retry-After` | yes |
 //! | `timeout` | 504 | yes |
 
+mod kind;
+
+pub use kind::{ProblemKind, TYPE_BASE};
+
 use crate::mirror::mirror;
 use crate::views::{ActionName, QueueAvailabilityView, ReasonView};
 use schakel_core::command::{self, Refusal};
@@ -141,196 +145,6 @@ impl<'a> RefusalView<'a> {
     }
 }
 
-/// Where the types of the problems live.
-pub const TYPE_BASE: &str = "https://schakel.nl/problems/";
-
-macro_rules! problem_kinds {
-    ($($(#[$doc:meta])* $name:ident = $status:literal, $slug:literal, $title:literal;)*) => {
-        /// A kind of problem: a status, a stable type, a title.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum ProblemKind {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl ProblemKind {
-            /// All of them.
-            pub const ALL: &'static [ProblemKind] = &[$(ProblemKind::$name,)*];
-
-            /// The HTTP status.
-            pub const fn status(self) -> u16 {
-                match self { $(ProblemKind::$name => $status,)* }
-            }
-
-            /// The stable URI of the kind.
-            pub const fn type_uri(self) -> &'static str {
-                match self { $(ProblemKind::$name => concat!("https://schakel.nl/problems/", $slug),)* }
-            }
-
-            /// A short text, the same for every occurrence.
-            pub const fn title(self) -> &'static str {
-                match self { $(ProblemKind::$name => $title,)* }
-            }
-        }
-    };
-}
-
-problem_kinds! {
-    /// Invalid input; `errors` has all that is wrong.
-    InvalidRequest = 400, "invalid-request", "The request is not valid";
-    /// No token, or one that is unknown, expired or revoked.
-    Unauthenticated = 401, "unauthenticated", "A valid access token is needed";
-    /// The token lacks a scope, or is bound to another agent.
-    Forbidden = 403, "forbidden", "The access token does not allow this";
-    /// No such path or object.
-    NotFound = 404, "not-found", "Not found";
-    /// The path does not take this method.
-    MethodNotAllowed = 405, "method-not-allowed", "The method is not allowed here";
-    /// None of the accepted media types can be given.
-    NotAcceptable = 406, "not-acceptable", "None of the accepted media types can be given";
-    /// The request took too long to arrive.
-    RequestTimeout = 408, "request-timeout", "The request took too long to arrive";
-    /// Another request with the same key is still running.
-    StillRunning = 409, "still-running", "A request with this key is still running";
-    /// The object is not in a state that allows it.
-    Conflict = 409, "conflict", "The state of the object does not allow this";
-    /// The cursor is older than what is kept.
-    CursorGone = 410, "cursor-gone", "The cursor is older than what is kept";
-    /// It has ended and is not kept any more.
-    Gone = 410, "gone", "It has ended and is not kept any more";
-    /// The object has changed (`If-Match`).
-    VersionMismatch = 412, "version-mismatch", "The object has changed meanwhile";
-    /// The body is larger than the limit.
-    BodyTooLarge = 413, "body-too-large", "The body is too large";
-    /// The media type of the body cannot be read.
-    UnsupportedMediaType = 415, "unsupported-media-type", "The media type of the body is not supported";
-    /// The key was used before with another request.
-    KeyReused = 422, "idempotency-key-reused", "The key was used before with another request";
-    /// Too many requests of this token.
-    TooManyRequests = 429, "too-many-requests", "Too many requests";
-    /// A bug.
-    Internal = 500, "internal", "Something went wrong inside schakel";
-    /// Stopping, or more work than can be done.
-    Unavailable = 503, "unavailable", "Schakel cannot do this now";
-
-    /// The connection is not in a state that allows it.
-    InvalidConnectionState = 409, "invalid-connection-state", "The call is not in a state that allows this";
-    /// No such call.
-    UnknownCall = 404, "unknown-call", "There is no such call";
-    /// No such device.
-    UnknownDevice = 404, "unknown-device", "There is no such device here";
-    /// No such transfer.
-    UnknownTransfer = 404, "unknown-transfer", "There is no such transfer";
-    /// No such session.
-    UnknownSession = 404, "unknown-session", "There is no such session";
-    /// No such routing.
-    UnknownRoute = 404, "unknown-route", "There is no such routing";
-    /// No such contact.
-    UnknownContact = 404, "unknown-contact", "There is no such contact";
-    /// The session is not in a state that allows it.
-    InvalidSessionState = 409, "invalid-session-state", "The session is not in a state that allows this";
-    /// The agent has another session open.
-    SessionOpen = 409, "session-open", "The agent has another session open";
-    /// No such chat.
-    UnknownChat = 404, "unknown-chat", "There is no such chat";
-    /// No such offer.
-    UnknownOffer = 404, "unknown-offer", "There is no such offer";
-    /// No such chat queue.
-    UnknownQueue = 404, "unknown-queue", "There is no such chat queue";
-    /// The chat is not in a state that allows it.
-    InvalidChatState = 409, "invalid-chat-state", "The chat is not in a state that allows this";
-    /// The offer was answered, expired or taken away before.
-    OfferClosed = 409, "offer-closed", "The offer is not open any more";
-    /// The agent is not in the chat channel.
-    NotInChannel = 409, "not-in-channel", "The agent is not in the chat channel";
-    /// The agent does not take part in the chat.
-    NotParticipant = 409, "not-participant", "The agent does not take part in the chat";
-    /// The last agent cannot leave a chat: invite another, or end it.
-    LastAgent = 409, "last-agent", "The last agent cannot leave the chat";
-    /// One invitation at a time.
-    InvitationOpen = 409, "invitation-open", "Another invitation is open";
-    /// Whoever is asked for has no room for it, or cannot be reached.
-    AgentNotAvailable = 409, "agent-not-available", "No agent is available for this";
-    /// Another message was sent under this id before.
-    MessageConflict = 409, "message-conflict", "Another message was sent under this id";
-    /// What was sent cannot be taken: empty, too large, of a kind that is not taken.
-    InvalidContent = 422, "invalid-content", "What was sent cannot be taken";
-    /// Too much in too short a time.
-    TooFast = 429, "too-fast", "Too much in too short a time";
-    /// It was decided otherwise before.
-    AlreadyDecided = 409, "already-decided", "It was decided otherwise before";
-    /// No such provider.
-    UnknownProvider = 404, "unknown-provider", "There is no such telephone system";
-    /// The agent is registered nowhere.
-    NotRegistered = 409, "not-registered", "The agent is not registered at a device";
-    /// The destination is no number or cannot be reached.
-    InvalidDestination = 422, "invalid-destination", "The destination cannot be called";
-    /// The provider cannot do it.
-    NotSupported = 409, "not-supported", "The telephone system cannot do this";
-    /// The provider does not permit it.
-    NotPermitted = 409, "not-permitted", "The telephone system does not permit this now";
-    /// The device is out of service.
-    DeviceOutOfService = 409, "device-out-of-service", "The device is out of service";
-    /// Something is busy.
-    ResourceBusy = 409, "resource-busy", "The device or a line is busy";
-    /// A limit of the provider is reached.
-    LimitExceeded = 503, "limit-exceeded", "A limit of the telephone system is reached";
-    /// The link is down.
-    LinkDown = 503, "link-down", "There is no link to the telephone system";
-    /// No answer in time.
-    Timeout = 504, "timeout", "The telephone system did not answer in time";
-    /// The other party has gone.
-    PartyGone = 409, "party-gone", "The other party has gone";
-    /// The provider refused for a reason of its own.
-    ProviderRefused = 502, "provider-refused", "The telephone system refused";
-    /// The daemon was restarted before an answer came.
-    Interrupted = 503, "interrupted", "Schakel was restarted before an answer came";
-}
-
-impl From<command::RefusalCause> for ProblemKind {
-    fn from(cause: command::RefusalCause) -> Self {
-        use command::RefusalCause as Cause;
-        match cause {
-            Cause::InvalidConnectionState => Self::InvalidConnectionState,
-            Cause::UnknownCall => Self::UnknownCall,
-            Cause::UnknownDevice => Self::UnknownDevice,
-            Cause::UnknownTransfer => Self::UnknownTransfer,
-            Cause::UnknownSession => Self::UnknownSession,
-            Cause::UnknownRoute => Self::UnknownRoute,
-            Cause::UnknownContact => Self::UnknownContact,
-            Cause::InvalidSessionState => Self::InvalidSessionState,
-            Cause::SessionOpen => Self::SessionOpen,
-            Cause::UnknownChat => Self::UnknownChat,
-            Cause::UnknownOffer => Self::UnknownOffer,
-            Cause::UnknownQueue => Self::UnknownQueue,
-            Cause::InvalidChatState => Self::InvalidChatState,
-            Cause::OfferClosed => Self::OfferClosed,
-            Cause::NotInChannel => Self::NotInChannel,
-            Cause::NotParticipant => Self::NotParticipant,
-            Cause::LastAgent => Self::LastAgent,
-            Cause::InvitationOpen => Self::InvitationOpen,
-            Cause::AgentNotAvailable => Self::AgentNotAvailable,
-            Cause::MessageConflict => Self::MessageConflict,
-            Cause::InvalidContent => Self::InvalidContent,
-            Cause::TooFast => Self::TooFast,
-            Cause::AlreadyDecided => Self::AlreadyDecided,
-            Cause::UnknownProvider => Self::UnknownProvider,
-            Cause::NotRegistered => Self::NotRegistered,
-            Cause::InvalidDestination => Self::InvalidDestination,
-            Cause::NotSupported => Self::NotSupported,
-            Cause::NotPermitted => Self::NotPermitted,
-            Cause::DeviceOutOfService => Self::DeviceOutOfService,
-            Cause::ResourceBusy => Self::ResourceBusy,
-            Cause::LimitExceeded => Self::LimitExceeded,
-            Cause::LinkDown => Self::LinkDown,
-            Cause::Timeout => Self::Timeout,
-            Cause::VersionMismatch => Self::VersionMismatch,
-            Cause::PartyGone => Self::PartyGone,
-            Cause::ProviderRefused => Self::ProviderRefused,
-            Cause::Interrupted => Self::Interrupted,
-        }
-    }
-}
-
 /// Problem details.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -341,6 +155,10 @@ pub struct Problem<'a> {
     pub kind: Cow<'a, str>,
     /// The kind in a few words.
     pub title: Cow<'a, str>,
+    /// The same in Dutch, for a screen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub title_nl: Option<Cow<'a, str>>,
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
@@ -466,6 +284,7 @@ impl<'a> Problem<'a> {
         Self {
             kind: kind.type_uri().into(),
             title: kind.title().into(),
+            title_nl: Some(kind.dutch_title().into()),
             status: kind.status(),
             detail: detail.into(),
             instance: None,
@@ -520,6 +339,7 @@ mod tests {
         for kind in ProblemKind::ALL {
             assert!((400..600).contains(&kind.status()), "{kind:?}");
             assert!(kind.type_uri().starts_with(TYPE_BASE));
+            assert_ne!(kind.title(), kind.dutch_title(), "{kind:?}");
         }
     }
 
