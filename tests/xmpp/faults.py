@@ -7,12 +7,14 @@ room that the daemon was invited to (the room's archive).
 
 import asyncio
 import collections
-import contextlib
+import http.client
 import random
 import time
+import uuid
 
 import house as houses
 import ledger
+import sabotage
 from house import PERMITS, SUPPORT
 from machine import Failed
 from sender import RoomSender, Sender
@@ -20,6 +22,12 @@ from visitor import eventually, timeout, visitors
 
 WRITERS = 60
 ROOM_WRITERS = 20
+ACCOUNTS = [
+    houses.ACCOUNT,
+    *[f"writer-{number}" for number in range(WRITERS)],
+    *[f"room-writer-{number}" for number in range(ROOM_WRITERS)],
+]
+
 # Said by each, so that well over ten thousand are acknowledged.
 EACH = 145
 ACKNOWLEDGED_MIN = 10_000
@@ -27,6 +35,15 @@ ACKNOWLEDGED_MIN = 10_000
 # Between two messages of one visitor, on average: all of them together then write some 260 a second. None writes
 # faster than a visitor may, also when what he wrote during an outage comes at once.
 PAUSE = 0.3
+
+# A daemon that acts before the commit is noticed within so many kills.
+KILLS_OF_A_BROKEN_ONE = 15
+
+# Between two answers of all agents together.
+ANSWER_PAUSE = 0.05
+
+# A visitor was told what the transcript does not have.
+NOT_KEPT = "told but not kept: "
 
 # Each agent has so many chats at most: his capacity is that of the queues' `chats_max`.
 CHATS_OF_AN_AGENT = 20
@@ -41,13 +58,16 @@ CATCH_UP_SECONDS = 90
 class Faults:
     """Everything that goes wrong, in an order that the seed chooses."""
 
-    def __init__(self, house, dice):
+    def __init__(self, house, dice, only_kills):
         self.house = house
         self.dice = dice
+        self.only_kills = only_kills
         self.done = []
 
     def plan(self):
         """Each kind so often, shuffled."""
+        if self.only_kills:
+            return [self.daemon_killed] * KILLS_OF_A_BROKEN_ONE
         plan = (
             [self.daemon_killed] * 5
             + [self.daemon_stopped]
@@ -146,6 +166,69 @@ class Faults:
             await fault()
 
 
+class Answers:
+    """What the agents say meanwhile, over REST, to who writes to the account; every message under an id of its own."""
+
+    def __init__(self, house, writers, dice):
+        self.house = house
+        self.dice = dice
+        self.writers = [one for one in writers if not isinstance(one, RoomSender)]
+        # By visitor, in the order in which they were said: the text, and whether REST said that it took it.
+        self.said = {one.account: [] for one in self.writers}
+        self.chats = {}
+        # The accounts' archives may have those of another run.
+        self.run = uuid.uuid4().hex[:6]
+
+    async def talk(self):
+        """Answers one after another, until it is cancelled."""
+        for chat in await self.house.chats():
+            agents = [one["agent"] for one in chat["participants"]]
+            self.chats[(chat["visitor"].get("address") or "").split("@")[0]] = (chat["id"], agents[0])
+        number = 0
+        while True:
+            number += 1
+            await self.answer(self.dice.choice(self.writers).account, number)
+            await asyncio.sleep(ANSWER_PAUSE * self.dice.uniform(0, 2))
+
+    async def answer(self, account, number):
+        """One answer. When the daemon does not say that it has it, it is asked again with the same id, as JKC does; but
+        sometimes nobody asks again, and then it is there once or not at all."""
+        chat, agent = self.chats[account]
+        row = [f"answer {self.run} {number:05} to {account}", False]
+        self.said[account].append(row)
+        path, body = f"/chats/{chat}/messages/{uuid.uuid4()}", {"agent": agent, "audience": "public", "text": row[0]}
+        gives_up = self.dice.random() < 0.5
+        while not row[1]:
+            try:
+                status, answer = await self.house.rest.ask("PUT", path, body)
+            except (OSError, http.client.HTTPException):
+                if gives_up:
+                    return
+                await asyncio.sleep(0.1)
+                continue
+            if not 200 <= status < 300:
+                raise Failed(f"PUT /v1{path}: {status} {answer}")
+            row[1] = True
+
+    async def complaints(self):
+        """What is wrong with the agents' side."""
+        wrong = []
+        for one in self.writers:
+            rows = self.said[one.account]
+            taken, tried = [text for text, done in rows if done], [text for text, _ in rows]
+            messages = await self.house.messages(self.chats[one.account][0])
+            kept = [row["text"] for row in messages if row["author"]["kind"] == "agent"]
+            wrong += ledger.judge(taken, tried, kept)
+            heard = {}
+            for _, message in await one.archive():
+                if message["body"].startswith(f"answer {self.run} "):
+                    heard.setdefault(message["body"], set()).add(message["id"])
+            wrong += [f"{NOT_KEPT}{text}" for text in heard if text not in set(kept)]
+            wrong += [f"not told: {text}" for text in taken if text not in heard]
+            wrong += [f"told under {len(ids)} ids: {text}" for text, ids in heard.items() if len(ids) > 1]
+        return wrong
+
+
 async def begin(house, writers):
     """Everybody says his first word and is in a chat with an agent."""
     agents = [f"agent-{number}" for number in range(-(-len(writers) // CHATS_OF_AN_AGENT))]
@@ -173,17 +256,20 @@ async def begin(house, writers):
         raise Failed(f"{failure}: {collections.Counter(chat['state'] for chat in await house.chats())}") from None
 
 
-async def write(house, writers, dice):
+async def write(house, writers, answers, dice, only_kills=False):
     """Everybody writes while everything fails; returns when all is said and whole again. Gives what went wrong."""
     total = EACH * len(writers)
-    faults = Faults(house, dice)
+    faults = Faults(house, dice, only_kills)
     failing = asyncio.ensure_future(faults.run(lambda: sum(len(one.said) for one in writers) / total))
     talking = [asyncio.ensure_future(one.talk(EACH, PAUSE)) for one in writers]
+    answering = asyncio.ensure_future(answers.talk())
     try:
         await asyncio.gather(failing, *talking)
+        if answering.done():
+            answering.result()
         await asyncio.gather(*(one.finish() for one in writers))
     finally:
-        for task in (failing, *talking):
+        for task in (failing, answering, *talking):
             task.cancel()
     return faults.done
 
@@ -219,20 +305,45 @@ async def servers_own(server, writers):
     return {line.removeprefix("lost: ") for line in wrong}
 
 
-async def fault_test(server, folder, seed, program=None):
+# The limits of people's chats are not what is tested here.
+LIMITS = "messages_a_minute_max = 100000\nmessages_max = 100000\nchats_a_visitor_max = 100"
+
+
+async def negative_control(server, folder, seed):
+    """A daemon that acts before the commit is killed again and again: that a visitor was told what is not in the
+    transcript must be noticed."""
+    dice = random.Random(seed)
+    program = sabotage.Broken(await asyncio.to_thread(sabotage.program))
+    async with houses.house(server, folder, chat=LIMITS, grace=3600, program=program, kinds=None) as house:
+        writers = [Sender(server, f"writer-{number}", SUPPORT, dice) for number in range(WRITERS // 2)]
+        try:
+            await begin(house, writers)
+            answers = Answers(house, writers, dice)
+            await write(house, writers, answers, dice, only_kills=True)
+            wrong = await answers.complaints()
+        finally:
+            for one in writers:
+                one.vanish()
+    if not any(line.startswith(NOT_KEPT) for line in wrong):
+        raise Failed(f"a daemon that acts before the commit was not noticed in {KILLS_OF_A_BROKEN_ONE} kills: {wrong[:5]}")
+    return f"a daemon that acts before the commit is noticed {len(wrong)} times, as in: {wrong[0]}"
+
+
+async def fault_test(server, folder, seed):
     """The whole test. Gives a line that says what was shown."""
     proved = ledger.prove()
     dice = random.Random(seed)
     began = time.monotonic()
-    limits = "messages_a_minute_max = 100000\nmessages_max = 100000\nchats_a_visitor_max = 100"
-    async with houses.house(server, folder, chat=limits, grace=3600, program=program, kinds=None) as house:
+    async with houses.house(server, folder, chat=LIMITS, grace=3600, kinds=None) as house:
         writers = [Sender(server, f"writer-{number}", SUPPORT, dice) for number in range(WRITERS)]
         writers += [RoomSender(server, f"room-writer-{number}", dice) for number in range(ROOM_WRITERS)]
         try:
             await begin(house, writers)
-            done = await write(house, writers, dice)
+            answers = Answers(house, writers, dice)
+            done = await write(house, writers, answers, dice)
             excused = await servers_own(server, writers)
-            wrong = await caught_up(house, writers, excused)
+            wrong = await caught_up(house, writers, answers, excused)
+            answered = sum(len(rows) for rows in answers.said.values())
         finally:
             for one in writers:
                 one.vanish()
@@ -244,19 +355,19 @@ async def fault_test(server, folder, seed, program=None):
     return (
         f"{acknowledged} acknowledged messages, each exactly once and in order, through {len(done)} faults "
         f"({', '.join(sorted(set(done)))}) and {house.daemon.starts} starts of the daemon; the server itself lost "
-        f"{len(excused)}; the judgement goes red in {proved} ways; {time.monotonic() - began:.0f} s"
+        f"{len(excused)}; {answered} answers were told and kept; the judgement goes red in {proved} ways; {time.monotonic() - began:.0f} s"
     )
 
 
-async def caught_up(house, writers, excused):
-    """Waits until nothing is wrong any more, or nothing changes; gives what is wrong."""
-    with contextlib.suppress(Failed):
-        async with timeout("everything is there", CATCH_UP_SECONDS):
-            await house.up(CATCH_UP_SECONDS)
-            while wrong := await complaints(house, writers, excused):
-                # What is doubled or out of order stays so.
-                if any(not line.startswith("lost") for line in wrong):
-                    return wrong
-                await asyncio.sleep(1)
-            return []
-    return await complaints(house, writers, excused)
+async def caught_up(house, writers, answers, excused):
+    """Waits until nothing is wrong any more, or nothing can become right; gives what is wrong."""
+    wrong = ["nothing was looked at"]
+    end = time.monotonic() + CATCH_UP_SECONDS
+    await house.up(CATCH_UP_SECONDS)
+    while wrong and time.monotonic() < end:
+        wrong = await complaints(house, writers, excused) or await answers.complaints()
+        # What is doubled or out of order stays so.
+        if any(not line.startswith(("lost: ", "not told: ")) for line in wrong):
+            break
+        await asyncio.sleep(1)
+    return wrong

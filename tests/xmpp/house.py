@@ -122,7 +122,7 @@ class Daemon:
         self.config = config
         self.api_port = api_port
         self.log = folder / "daemon.log"
-        # What to start, if not the binary: arguments and environment.
+        # What to start, if not the binary: gives arguments and environment for a configuration.
         self.program = program
         self.process = None
         self.starts = 0
@@ -131,8 +131,10 @@ class Daemon:
 
     async def start(self):
         """Starts it and waits for its API."""
-        arguments, environment = self.program or ([product.binary(), "serve", "--config", self.config], None)
-        environment = {**product.ENVIRONMENT, "RUST_BACKTRACE": "1", **(environment or {})}
+        arguments, environment = [product.binary(), "serve", "--config", self.config], {}
+        if self.program:
+            arguments, environment = self.program(self.config)
+        environment = {**product.ENVIRONMENT, "RUST_BACKTRACE": "1", **environment}
         self.process = machine.spawn(arguments, self.log, environment)
         self.starts += 1
 
