@@ -108,6 +108,8 @@ mod tests {
 
     fn snapshot_with(calls: bool) -> SnapshotView<'static> {
         SnapshotView {
+            chats: Vec::new(),
+            chat_queues: Vec::new(),
             cursor: String::new(),
             taken_at: Timestamp::from_millis(0),
             providers: Vec::new(),

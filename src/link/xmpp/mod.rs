@@ -12,6 +12,8 @@
 mod connector;
 mod pipe;
 mod session;
+#[cfg(test)]
+mod tests;
 mod unit;
 mod upload;
 mod wire;
