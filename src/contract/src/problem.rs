@@ -96,7 +96,7 @@ mirror! {
         DeviceOutOfService,
         /// The device or a line is busy.
         ResourceBusy,
-        /// A limit of the telephone system is reached.
+        /// A limit is reached: of the telephone system, or of chats.
         LimitExceeded,
         /// The link to the telephone system is down.
         LinkDown,

@@ -131,7 +131,7 @@ problem_kinds! {
     /// The destination is no number or cannot be reached.
     InvalidDestination = 422, "invalid-destination", "The destination cannot be called", "De bestemming kan niet worden gebeld";
     /// The provider cannot do it.
-    NotSupported = 409, "not-supported", "The telephone system cannot do this", "De centrale kan dit niet";
+    NotSupported = 409, "not-supported", "This cannot be done here", "Dit kan hier niet";
     /// The provider does not permit it.
     NotPermitted = 409, "not-permitted", "The telephone system does not permit this now", "De centrale staat dit nu niet toe";
     /// The device is out of service.
@@ -139,7 +139,7 @@ problem_kinds! {
     /// Something is busy.
     ResourceBusy = 409, "resource-busy", "The device or a line is busy", "Het toestel of een lijn is bezet";
     /// A limit of the provider is reached.
-    LimitExceeded = 503, "limit-exceeded", "A limit of the telephone system is reached", "Een grens van de centrale is bereikt";
+    LimitExceeded = 503, "limit-exceeded", "A limit is reached", "Een grens is bereikt";
     /// The link is down.
     LinkDown = 503, "link-down", "There is no link to the telephone system", "Er is geen verbinding met de centrale";
     /// No answer in time.
