@@ -7,8 +7,12 @@
 //! ```
 //!
 //! A [`Store`] knows nothing of calls: rows are bytes. One transaction takes a [`Batch`]: inputs, notifications with
-//! their deliveries, and idempotency keys. So nobody is told a thing that a crash can forget. A restart takes the last
-//! snapshot, the inputs after it and the last numbers ([`Recovery`]), by key, however long the history is.
+//! their deliveries, idempotency keys, what was said in chats, and mails. So nobody is told a thing that a crash can
+//! forget. A restart takes the last snapshot, the inputs after it and the last numbers ([`Recovery`]), by key, however
+//! long the history is.
+//!
+//! What visitors see of chats is read by [`PublicChats`], what agents see by [`InternalChats`]: the first has no way to
+//! what agents say among themselves. The contents of chats' [`Files`] lie in a folder beside the journal.
 //!
 //! What is deliberately absent: a second connection that writes (SQLite's log stays simple), queries by anything
 //! without an index, and deletes of more than 50 notifications a step.
