@@ -84,8 +84,10 @@ impl Xmpp {
         let codes = codes(x);
         let nick = from.resource().map(|nick| nick.as_str().to_owned()).unwrap_or_default();
         match stanza.attr("type") {
+            // ejabberd tells what the room itself can do.
+            None | Some("unavailable") if nick.is_empty() => {}
             Some("error") => self.drop_private(&room, "the agents' room cannot be made"),
-            Some("unavailable") if codes.contains(&110) => {
+            Some("unavailable") if codes.contains(&110) || nick == private.nick => {
                 self.drop_private(&room, "the agents' room is gone")
             }
             Some("unavailable") => {

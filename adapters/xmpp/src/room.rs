@@ -144,11 +144,15 @@ impl Xmpp {
             return true;
         }
         let service = room.domain().as_str();
-        let service_fits =
-            self.settings.muc_service.as_ref().is_none_or(|known| known.eq_ignore_ascii_case(service));
-        let room_jid = Jid::from(room.clone());
+        let known = self.settings.muc_service.as_deref().or(self.link.muc_service.as_deref());
+        let is_known = known.is_some_and(|known| known.eq_ignore_ascii_case(service));
+        let service_fits = is_known
+            || (self.settings.muc_service.is_none()
+                && own::may_write(&self.settings, &Jid::from(room.clone())));
+        // Prosody names the inviter by his place in the room: then the room knows him, and we do not.
+        let inviter = inviter.filter(|inviter| inviter.to_bare() != room);
         let inviter_fits = inviter.as_ref().is_none_or(|inviter| own::may_write(&self.settings, inviter));
-        if !service_fits || !inviter_fits || !own::may_write(&self.settings, &room_jid) {
+        if !service_fits || !inviter_fits {
             self.refuse(
                 stanza,
                 "an invitation to a room, or of somebody, whose domain is not allowed",

@@ -1,6 +1,7 @@
 //! What is said in rooms of visitors and agents.
 
 use schakel_core::model::chat::Visitor;
+use schakel_core::model::ids::{MessageId, ProviderChatId};
 use schakel_core::model::pii::Pii;
 use schakel_core::model::time::Time;
 use schakel_core::report::chat::{ArchivePosition, ConversationEvent, HeardBy};
@@ -64,6 +65,8 @@ impl Xmpp {
         let Some(nick) = from.resource().map(|nick| nick.as_str()) else { return };
         let chat = one.chat.clone();
         let is_live = came.archived.is_none();
+        let ids = [message::origin_id(stanza), stanza.attr("id")];
+        let ours: Option<MessageId> = ids.into_iter().flatten().find_map(|id| id.parse().ok());
         // An archive may tell the address (XEP-0313 section 5.1.3); who had which nickname then is not known any more.
         let real = stanza.get_child("x", ns::MUC_USER).filter(|_| !is_live);
         let real = real
@@ -76,12 +79,14 @@ impl Xmpp {
         });
         let by_nick =
             || if one.is_of_ours(from) { Some(Who::Ours) } else { one.occupants.get(nick).cloned() };
-        let who = of_real.or_else(by_nick).unwrap_or(Who::Visitor);
+        // Who had which nickname when it was archived is not told to everybody: our own messages are known by their ids
+        // together with the names under which we speak.
+        let names_us = !is_live && ours.is_some() && self.speaks_as(&chat, nick);
+        let who = if names_us { Who::Ours } else { of_real.or_else(by_nick).unwrap_or(Who::Visitor) };
         let text = message::body(stanza);
         let by = match who {
             Who::Ours => {
-                let ids = [message::origin_id(stanza), stanza.attr("id")];
-                return match ids.into_iter().flatten().find_map(|id| id.parse().ok()) {
+                return match ours {
                     Some(ours) => self.confirm(&chat, ours, read),
                     None => read.into_iter().for_each(|read| self.tell_read(read.archive.expose(), &read.id)),
                 };
@@ -108,5 +113,14 @@ impl Xmpp {
             ..Visitor::default()
         };
         self.said(&chat, stanza, &text, by, visitor, from, came, read);
+    }
+
+    /// Whether a nickname is one under which we speak in a conversation, with what is added where it is taken.
+    fn speaks_as(&self, chat: &ProviderChatId, nick: &str) -> bool {
+        let names = self.conversations.get(chat).map(|one| one.agents.values()).into_iter().flatten();
+        names.chain([&self.settings.nickname]).any(|name| {
+            let rest = nick.strip_prefix(&**name);
+            rest.is_some_and(|rest| rest.chars().all(|one| "_ ()".contains(one) || one.is_ascii_digit()))
+        })
     }
 }
