@@ -12,7 +12,6 @@ use crate::command;
 use crate::problem::Failure;
 use crate::reply::{body_reply, json_reply, page_reply, with_location};
 use crate::route::{Answer, Route, route};
-use axum::response::Response;
 use http::{Method, StatusCode};
 use schakel_contract::problem::{InputError, InputPlace, ProblemKind};
 use schakel_contract::requests::visit::{
@@ -92,8 +91,16 @@ impl Door {
 
     /// The visit of the path.
     pub(crate) async fn view(&self) -> Answer {
-        let chat = self.visit().await?;
-        self.shown(chat, StatusCode::OK).await
+        let id = ChatId(self.ask.id("visit")?);
+        let look = move |state: &State| state.chats.get(&id).filter(is_visit).map(|chat| shown(state, chat));
+        let body = match self.ask.app.engine.read(look).await? {
+            Some(body) => body,
+            None => {
+                let chat = self.visit().await?;
+                self.ask.app.engine.read(move |state: &State| shown(state, &chat)).await?
+            }
+        };
+        Ok(body_reply(StatusCode::OK, body.into()))
     }
 
     /// A page of what the visitor sees.
@@ -109,7 +116,7 @@ impl Door {
 
     /// Says something as the visitor. Of files he says those that he sent, and no others.
     pub(crate) async fn say(&self, body: VisitMessageRequest) -> Answer {
-        let (chat, message) = (self.visit().await?.id, MessageId(self.ask.id("message")?));
+        let (chat, message) = (self.visit_id().await?, MessageId(self.ask.id("message")?));
         let mut files = files_of(&self.ask.app, chat, &body.files, files::is_visitors).await?;
         let command =
             body.into_command(chat, message, |file| files.remove(&file)).map_err(Failure::invalid)?;
@@ -121,7 +128,7 @@ impl Door {
         &self,
         command: impl FnOnce(ChatId) -> Result<Command, Vec<InputError>>,
     ) -> Answer {
-        let chat = self.visit().await?.id;
+        let chat = self.visit_id().await?;
         self.run(command(chat).map_err(Failure::invalid)?).await
     }
 
@@ -150,22 +157,22 @@ impl Door {
 
     /// A file that was said to the visitor, or by him.
     pub(crate) async fn file(&self) -> Answer {
-        let (chat, file) = (self.visit().await?, self.ask.id("file")?);
-        let said = self.words().all(chat.id).await?;
+        let (chat, file) = (self.visit_id().await?, self.ask.id("file")?);
+        let said = self.words().all(chat).await?;
         let is_public =
             said.iter().any(|(message, _)| message.content.files.iter().any(|each| each.id.0 == file));
         if !is_public {
             return Err(Failure::not_found("file"));
         }
-        files::given(&self.ask.app, chat.id, file).await
+        files::given(&self.ask.app, chat, file).await
     }
 
     /// What happens in the visit, as it happens.
     pub(crate) async fn follow(self) -> Answer {
-        let chat = self.visit().await?;
+        let chat = self.visit_id().await?;
         let last = self.ask.cursor(self.ask.header("last-event-id"), InputPlace::Header, "Last-Event-ID")?;
         let after = self.ask.cursor(self.ask.asked("after"), InputPlace::Query, "after")?;
-        follow_visit(self.ask.app, self.ask.access, chat.id, last.or(after).unwrap_or(0)).await
+        follow_visit(self.ask.app, self.ask.access, chat, last.or(after).unwrap_or(0)).await
     }
 
     /// A command of a visitor's is answered at once, with what he may know.
@@ -186,11 +193,21 @@ impl Door {
     /// A chat of a program on the REST API. Of another there is nothing here.
     async fn visit(&self) -> Result<Chat, Failure> {
         let chat = found(&self.ask.app, ChatId(self.ask.id("visit")?)).await?;
-        Some(chat).filter(is_visit).ok_or_else(unknown)
+        Some(chat).filter(|chat| is_visit(&chat)).ok_or_else(unknown)
     }
 
-    async fn shown(&self, chat: Chat, status: StatusCode) -> Result<Response, Failure> {
-        let look = move |state: &State| serde_json::to_vec(&VisitView::of(state, &chat)).unwrap_or_default();
-        Ok(body_reply(status, self.ask.app.engine.read(look).await?.into()))
+    /// The same of who needs no more than its id: of a live one nothing is copied.
+    async fn visit_id(&self) -> Result<ChatId, Failure> {
+        let id = ChatId(self.ask.id("visit")?);
+        let is_live = move |state: &State| state.chats.get(&id).is_some_and(|chat| is_visit(&chat));
+        if self.ask.app.engine.read(is_live).await? {
+            return Ok(id);
+        }
+        Ok(self.visit().await?.id)
     }
+}
+
+fn shown(state: &State, chat: &Chat) -> Vec<u8> {
+    // Cannot fail: the view has no keys that are not text.
+    serde_json::to_vec(&VisitView::of(state, chat)).unwrap_or_default()
 }

@@ -213,13 +213,14 @@ impl VisitFollower {
     async fn look(&mut self) -> Result<(), Failure> {
         let (id, after) = (self.visit, self.after);
         let look = move |state: &State| {
-            let chat = state.chats.get(&id).filter(|chat| chat.way == Way::Api)?;
+            let chat = state.chats.get(&id).filter(is_visit)?;
             Some((Shown::of(state, chat), chat.public_seq > after, chat.state.is_over()))
         };
         let (view, has_more, is_over) = match self.tap.app.engine.read(look).await? {
             Some(seen) => seen,
             None => {
-                let chat = found(&self.tap.app, id).await?;
+                let chat = Some(found(&self.tap.app, id).await?);
+                let chat = chat.filter(|chat| is_visit(&chat)).ok_or_else(unknown)?;
                 let view = self.tap.app.engine.read(move |state: &State| Shown::of(state, &chat)).await?;
                 (view, true, true)
             }
@@ -278,6 +279,6 @@ impl Shown {
 }
 
 /// Whether a chat is a visit: of a program on the REST API, and not taken out.
-pub(super) fn is_visit(chat: &Chat) -> bool {
+pub(super) fn is_visit(chat: &&Chat) -> bool {
     chat.way == Way::Api && chat.state != ChatState::Removed
 }
