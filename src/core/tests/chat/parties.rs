@@ -322,6 +322,9 @@ fn over_a_provider_who_comes_or_goes_by_himself_is_believed() {
 #[test]
 fn o16_a_visitor_who_goes_away_is_waited_for() {
     let (mut world, chat) = annas();
+    world.writes(chat, "Ik ben er");
+    world.does(chat, ChatChange::SetPresence(Presence::There));
+    assert_eq!(world.chat_news(), Vec::<String>::new(), "he was there");
     world.does(chat, ChatChange::SetPresence(Presence::Away));
     world.does(chat, ChatChange::SetPresence(Presence::Gone));
     assert_eq!(world.chat_news(), ["chat.visitor-away"]);

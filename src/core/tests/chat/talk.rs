@@ -261,6 +261,12 @@ fn o14_what_a_provider_tells_again_is_known_by_any_of_its_names() {
     );
     assert_eq!(world.words(chat), ["Goedemorgen"]);
     assert_eq!(world.state.counters.repeated_messages, 2);
+    // The chat knows its own words by itself, when so much was heard since that the provider's are forgotten.
+    let heard = world.state.archives.clone();
+    world.state.archives.clear();
+    world.writes_at("c", "Goedemorgen", "stanza");
+    assert_eq!((world.words(chat).len(), world.state.counters.repeated_messages), (1, 3));
+    world.state.archives = heard;
     // Also when the chat has ended, and even been forgotten.
     world.happens("c", ConversationEvent::EndedByVisitor);
     world.writes_at("c", "Goedemorgen", "stanza");
