@@ -219,7 +219,8 @@ impl XmppLink {
         match start {
             Start::Resumed(count) => {
                 tracing::info!(?provider, "link resumed");
-                self.acknowledged(count, Some(&mut *wire)).await?;
+                // What the adapter says to that goes with what is sent again.
+                self.acknowledged(count, None).await?;
                 let again = self.session.as_mut().map(Session::resumed).unwrap_or_default();
                 for stanza in again {
                     wire.send(stanza)?;
