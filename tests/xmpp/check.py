@@ -73,6 +73,7 @@ async def suite(report, start, wanted):
                 async with houses.house(server, folder, chat="messages_a_minute_max = 100", grace=5) as house:
                     while left and len(report.failed) == failed:
                         name, title, tell = left.pop(0)
+                        await house.begin()
                         await report.run(name, title, tell(house), STORY_SECONDS)
                     if len(report.failed) > failed:
                         print("---- last lines of the daemon ----", machine.tail(house.daemon.log), "----", sep="\n")

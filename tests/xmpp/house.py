@@ -165,6 +165,12 @@ class House:
         self.account_proxy = account_proxy
         self.component_proxy = component_proxy
         self.rest = daemon.rest
+        # Chats of earlier stories.
+        self.past = set()
+
+    async def begin(self):
+        """Before each story."""
+        self.past = {chat["id"] for chat in await self.chats()}
 
     async def up(self, seconds=SOON):
         """Waits until both providers' links are up."""
@@ -235,7 +241,7 @@ class House:
 
     async def do(self, chat, what, **body):
         """Another command for a chat: end, leave, invite, withdraw, join, observe, typing, archive, remove."""
-        return await self.rest.must("POST", f"/chats/{chat}/{what}", body)
+        return await self.rest.must("POST", f"/chats/{chat}/{what}", body or None)
 
     # ---- what there is ----
 
@@ -286,7 +292,8 @@ class House:
         """Waits for the newest chat of a visitor, and gives its id."""
 
         async def his():
-            found = [one for one in await self.chats() if (one["visitor"].get("address") or "").startswith(visitor)]
+            there = [one for one in await self.chats() if one["id"] not in self.past]
+            found = [one for one in there if (one["visitor"].get("address") or "").startswith(visitor)]
             return found and max(found, key=lambda one: one["openedAt"])["id"]
 
         try:

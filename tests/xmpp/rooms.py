@@ -108,7 +108,7 @@ async def whispered(house, anna, chat, room=None):
         raise Failed(f"private words: {internal.count(WHISPER)} internal, {public.count(WHISPER)} public")
     await house.do(chat, "end", agent="agent-2")
     await anna.hears("De chat is beëindigd.")
-    await house.do(chat, "archive", agent="agent-2")
+    await house.do(chat, "archive")
     if WHISPER.encode() in anna.raw:
         raise Failed("a private word reached the visitor's socket")
     await house.gone("agent-1")

@@ -56,7 +56,7 @@ async def conversation(house, way):
         await anna.hears("De chat is beëindigd.")
         await house.becomes(chat, "wrapping", "archived")
         await house.jkc.hears("chat.ended", lambda data: chat in text_of(data), mark)
-        await house.do(chat, "archive", agent="agent-1")
+        await house.do(chat, "archive")
         await house.becomes(chat, "archived")
     await house.gone("agent-1")
     return "waits, is offered, joined, answered, read, ended, archived"
@@ -217,7 +217,7 @@ async def presence(house, way):
 
         async def shown():
             agent = await house.rest.must("GET", "/agents/agent-3")
-            return (agent["agent"].get("chat") or {}).get("shown", {}).get("show") == "doNotDisturb"
+            return (agent.get("chat") or {}).get("shown", {}).get("show") == "doNotDisturb"
 
         await eventually("the agent's presence is taken over", SOON, shown)
     await house.gone("agent-3")
@@ -237,7 +237,7 @@ async def ended(house, chat, agent="agent-1"):
     """Ends and archives a chat, and takes the agent out of the channel."""
     await house.do(chat, "end", agent=agent)
     await house.becomes(chat, "wrapping", "archived")
-    await house.do(chat, "archive", agent=agent)
+    await house.do(chat, "archive")
     await house.gone(agent)
 
 
