@@ -219,6 +219,7 @@ impl Xmpp {
         one.state = RoomState::Entering { until };
         one.tries = one.tries.saturating_add(1);
         one.occupants.clear();
+        one.seats.clear();
         let presence = entrance(one.from.as_deref(), room, &one.nick, one.password.as_deref());
         self.transmit(presence);
     }
@@ -408,6 +409,14 @@ impl Xmpp {
         };
         if !one.is_in() {
             // He is given one as soon as we are.
+            return;
+        }
+        if let Some(seat) = one.seats.get(agent) {
+            // The house asks again after a lost connection; while he is on his way in, he will be told of.
+            if seat.taken {
+                let chat = one.chat.clone();
+                self.tell(&chat, ConversationEvent::AgentJoined(agent.clone()), None);
+            }
             return;
         }
         let from = format!("{address}/schakel");

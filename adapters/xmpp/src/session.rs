@@ -15,7 +15,7 @@ use schakel_core::model::provider::Capabilities;
 use schakel_core::model::time::Time;
 use schakel_core::report::EventReport;
 use schakel_core::report::chat::{ArchivePosition, ChatEvent, ChatReport, ConversationEvent};
-use xmpp_parsers::jid::{BareJid, Jid};
+use xmpp_parsers::jid::BareJid;
 use xmpp_parsers::minidom::Element;
 
 use crate::archive::Look;
@@ -35,8 +35,6 @@ const ASKED_MAX: usize = 20_000;
 pub struct Xmpp {
     pub(crate) settings: Settings,
     pub(crate) own: Own,
-    /// Our full JID, in client shape.
-    pub(crate) named: Option<Jid>,
     /// How far each archive has been read; our own account's under the empty name.
     pub(crate) archives: BTreeMap<Str, Str>,
     pub(crate) conversations: BTreeMap<ProviderChatId, Conversation>,
@@ -151,7 +149,6 @@ impl Xmpp {
         Ok(Self {
             own: Own::new(&settings)?,
             settings,
-            named: None,
             archives: BTreeMap::new(),
             conversations: BTreeMap::new(),
             agents: BTreeMap::new(),
@@ -398,7 +395,6 @@ impl Adapter<Element> for Xmpp {
         self.now = self.now.max(now);
         match input {
             Input::Remember(memory) => self.remember(memory),
-            Input::Named(name) => self.named = Jid::new(name).ok(),
             Input::Opened => self.open(),
             Input::Received(stanza) => self.received(stanza),
             Input::Closed(_) => self.close(),
@@ -407,7 +403,7 @@ impl Adapter<Element> for Xmpp {
             Input::Acknowledged(count) => self.taken(count),
             Input::Uploaded { upload, result } => self.uploaded(upload, result),
             Input::Tick => self.tick(),
-            // Telephony, and what the seam may grow by.
+            // Telephony; our full JID, which every stanza to us repeats; and what the seam may grow by.
             _ => {}
         }
         output.append(&mut self.out);

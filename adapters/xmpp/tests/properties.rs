@@ -279,10 +279,21 @@ proptest! {
     #[test]
     fn w08_any_stanzas_in_any_order_are_borne_and_no_private_word_gets_out(
         component in any::<bool>(),
+        whispers in any::<bool>(),
         acts in prop::collection::vec(act(), 1..60),
     ) {
         let mut house = house(component);
         check(&house.connect());
+        if component && whispers {
+            // Chance alone does not find its way into an agents' room.
+            for text in [TEXTS[0], "join #1 kees", "whisper #1 21 jan SECRET", TEXTS[6], TEXTS[7]] {
+                let is_stanza = text.starts_with('<');
+                check(&if is_stanza { house.receive(text) } else { house.operate(text) });
+            }
+            let said = house.operate("whisper #1 22 jan SECRET");
+            check(&said);
+            prop_assert!(said.iter().any(|one| matches!(one, Output::Transmit(it) if it.name() == "message")));
+        }
         for act in acts {
             let outputs = match act {
                 Act::Stanza(stanza) => house.give(Input::Received(&stanza)),
