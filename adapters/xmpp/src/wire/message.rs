@@ -16,7 +16,7 @@ const ID_MAX_BYTES: usize = 256;
 const EDITS_MAX: usize = 1_000;
 
 /// The best body and its language. A body without a language of its own has that of the stanza; of several the one
-/// without any comes first, then Dutch, then English, then whatever is there.
+/// without any comes first, then Dutch, then English, then whatever is there. `en` on the stanza alone is not believed.
 pub(crate) fn body(message: &Element) -> Option<(String, Option<&str>)> {
     let of_stanza = language(message);
     let bodies: Vec<_> = message
@@ -30,7 +30,9 @@ pub(crate) fn body(message: &Element) -> Option<(String, Option<&str>)> {
         })
     };
     let (tag, body) = of("").or_else(|| of("nl")).or_else(|| of("en")).or(bodies.first())?;
-    Some((body.text(), *tag))
+    // Servers write `en` on stanzas of streams that said nothing: that is no language of his.
+    let said = language(body).or(tag.filter(|tag| !tag.eq_ignore_ascii_case("en")));
+    Some((body.text(), said))
 }
 
 /// Whether the words are for somebody else's key (OMEMO, or what XEP-0380 says): the body is an excuse at best.
@@ -158,7 +160,11 @@ mod tests {
     #[test]
     fn the_language_of_a_body_is_inherited() {
         let message = parsed("<message xmlns='jabber:client' xml:lang='en'><body>hello</body></message>");
+        assert_eq!(body(&message), Some(("hello".into(), None)), "a server's default");
+        let message = parsed("<message xmlns='jabber:client'><body xml:lang='en'>hello</body></message>");
         assert_eq!(body(&message), Some(("hello".into(), Some("en"))));
+        let message = parsed("<message xmlns='jabber:client' xml:lang='de'><body>hallo</body></message>");
+        assert_eq!(body(&message), Some(("hallo".into(), Some("de"))));
         let message = parsed(
             "<message xmlns='jabber:client' xml:lang='fr'><body>bonjour</body><body xml:lang='nl-BE'>dag</body></message>",
         );
