@@ -101,14 +101,16 @@ impl Context<'_> {
 
 impl Context<'_> {
     fn erase_chat(&mut self, id: ChatId) {
-        let Some(chat) = self.state.chats.get_mut(&id) else { return };
+        let Some(chat) = self.state.chats.get(&id) else { return };
         let at = chat.at_provider().map(|(provider, conversation)| (provider.clone(), conversation.clone()));
-        let live = chat.state.is_live();
+        let untold = at.as_ref().is_some_and(|(provider, _)| chat.closing && !self.is_link_up(provider));
+        let needed = chat.state.is_live() || untold;
+        let Some(chat) = self.state.chats.get_mut(&id) else { return };
         hide_visitor(chat);
         chat.version += 1;
         let Some((provider, conversation)) = at else { return };
-        if live {
-            // Events name it by this; it goes when it has ended and is forgotten.
+        if needed {
+            // Events name it by this, and its provider is to be told of its end; it goes when it is forgotten.
             chat.way = Way::Provider(provider, conversation);
             return;
         }

@@ -373,6 +373,23 @@ fn avg_17_a_chat_that_goes_on_can_be_ended_and_is_not_known_again() {
 }
 
 #[test]
+fn avg_17_a_provider_that_could_not_be_told_of_the_end_still_is() {
+    let mut world = World::chat();
+    world.starts("anna", &["balie"]);
+    let chat = personal(&mut world);
+    let contact = world.the_chat(chat).contact;
+    world.loses_chat_link();
+    world.ends(chat, by("anna"));
+    world.input(InputBody::Erase { contacts: vec![contact], sessions: Vec::new() });
+    assert!(!is_in_state(&world, "Jansen") && !is_in_state(&world, "Belde boos"));
+    world.asked_at("jan@example.org");
+    world.has_chat_link();
+    assert_eq!(world.asked_at("jan@example.org").last().unwrap(), "end");
+    world.works(30 * 60);
+    assert!(world.state.chats.is_empty() && world.state.by_conversation.is_empty());
+}
+
+#[test]
 fn a_provider_that_ends_a_conversation_ends_its_chat() {
     let mut world = World::chat();
     world.starts("anna", &["balie"]);

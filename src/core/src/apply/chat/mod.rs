@@ -158,7 +158,7 @@ impl Context<'_> {
         }
     }
 
-    fn is_link_up(&self, provider: &ProviderId) -> bool {
+    pub(super) fn is_link_up(&self, provider: &ProviderId) -> bool {
         self.state.providers.get(provider).is_some_and(|known| known.link == LinkState::Up)
     }
 
