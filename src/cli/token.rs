@@ -29,7 +29,7 @@ pub struct CreateArgs {
     /// What it is for.
     #[arg(long)]
     name: String,
-    /// What it may do, such as calls:read, calls:control, agents:write, persons:read (numbers and names are shown), admin; may be repeated or comma-separated.
+    /// What it may do, such as calls:read, calls:control, agents:write, chats:read, chats:control, chats:manage (watch, remove), chats:visit (a website's program, alone), persons:read (numbers and names are shown), admin; may be repeated or comma-separated.
     #[arg(long = "scope", alias = "scopes", required = true, value_delimiter = ',')]
     scopes: Vec<String>,
     /// The one agent that it may act for.

@@ -158,10 +158,7 @@ impl Door {
     /// A file that was said to the visitor, or by him.
     pub(crate) async fn file(&self) -> Answer {
         let (chat, file) = (self.visit_id().await?, self.ask.id("file")?);
-        let said = self.words().all(chat).await?;
-        let is_public =
-            said.iter().any(|(message, _)| message.content.files.iter().any(|each| each.id.0 == file));
-        if !is_public {
+        if !self.words().has_file(chat, file).await? {
             return Err(Failure::not_found("file"));
         }
         files::given(&self.ask.app, chat, file).await

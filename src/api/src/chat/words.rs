@@ -60,6 +60,22 @@ impl PublicWords {
             }
         }
     }
+
+    /// Whether a file was said to the visitor, or by him.
+    pub(crate) async fn has_file(&self, chat: ChatId, file: u128) -> Result<bool, Failure> {
+        let mut after = 0;
+        loop {
+            let page = self.after(chat, after, PAGE).await?;
+            let mut files = page.lines.iter().flat_map(|(message, _)| &message.content.files);
+            if files.any(|each| each.id.0 == file) {
+                return Ok(true);
+            }
+            match page.lines.last().filter(|_| page.more) {
+                Some((last, _)) => after = last.seq,
+                None => return Ok(false),
+            }
+        }
+    }
 }
 
 /// Messages read at once of a whole transcript.

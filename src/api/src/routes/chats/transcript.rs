@@ -48,12 +48,15 @@ pub(super) fn routes() -> Vec<Route> {
         .query("audience", "Whose transcript.", audience)
         .query("language", "Of the page's headings; the visitor's, where it is not said.", language)
         .recorded()
+        .report()
         .fails(ProblemKind::UnknownChat),
     ]
 }
 
 async fn read(ask: Ask) -> Answer {
     let chat = visible(&ask).await?;
+    // A long one takes memory; few are made at once. Nobody closes this semaphore.
+    let _turn = ask.app.reporting.acquire().await;
     let page = ask.header(ACCEPT.as_str()).is_some_and(|accept| accept.contains(HTML));
     if page && !ask.access.has(Scope::PersonsRead) {
         // A page without words is no use, and what is withheld is withheld from JSON.
