@@ -70,7 +70,7 @@ async def suite(report, start, wanted):
         failed = len(report.failed)
         try:
             with start(ACCOUNTS) as (server, folder):
-                async with houses.house(server, folder, chat="messages_a_minute_max = 100", grace=5) as house:
+                async with houses.house(server, folder, chat="messages_a_minute_max = 100", grace=2) as house:
                     while left and len(report.failed) == failed:
                         name, title, tell = left.pop(0)
                         await house.begin()

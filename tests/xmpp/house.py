@@ -101,6 +101,7 @@ queues = [{{ address = "{support}", queue = "questions" }}]
 name = "component"
 adapter = "xmpp"
 address = "127.0.0.1:{component_port}"
+tls_ca_file = "{ca}"
 
 [providers.xmpp]
 mode = "component"

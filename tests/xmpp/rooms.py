@@ -60,6 +60,7 @@ def invite(visitor, room, mediated):
 async def whispers(house):
     """W07 W08 O20 O22 rule 10: agents whisper in a chat; no byte of it reaches the visitor; the chat is handed over."""
     for way, (to, _) in WAYS.items():
+        await house.begin()
         await house.agent("agent-1", "Jan")
         async with visitors(house.server, "anna", resource=f"whispers-{way}") as (anna,):
             anna.say(to, "a hard question")
@@ -119,6 +120,7 @@ async def file(house):
     """W09: an agent's file comes to the visitor as a link, and is what was sent."""
     words = b"%PDF-1.4\n" + hashlib.sha256(b"schakel").hexdigest().encode() * 2000 + b"\n%%EOF\n"
     for way, (to, _) in WAYS.items():
+        await house.begin()
         await house.agent("agent-1", "Jan")
         async with visitors(house.server, "anna", resource=f"file-{way}") as (anna,):
             anna.say(to, "can you send me the form?")
@@ -144,7 +146,7 @@ def upload(house, chat, words):
         "Content-Type": "application/pdf",
         "Content-Disposition": 'attachment; filename="formulier.pdf"',
     }
-    connection.request("POST", f"/v1/chats/{chat}/files?agent=agent-1", words, headers)
+    connection.request("POST", f"/v1/chats/{chat}/files", words, headers)
     response = connection.getresponse()
     text = response.read().decode()
     connection.close()
