@@ -66,8 +66,9 @@ fn operation(route: &Route) -> Value {
         "responses": responses(route),
     });
     if let Some(scope) = route.scope {
-        operation["description"] =
-            format!("{}.\n\nNeeds a token with the scope `{}`.", route.summary, scope.as_str()).into();
+        let other = route.or_scope.map(|scope| format!(", or `{}`", scope.as_str())).unwrap_or_default();
+        let needs = format!("Needs a token with the scope `{}`{other}.", scope.as_str());
+        operation["description"] = format!("{}.\n\n{needs}", route.summary).into();
     } else {
         operation["security"] = json!([]);
     }

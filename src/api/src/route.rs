@@ -75,6 +75,8 @@ pub(crate) struct Route {
     pub id: &'static str,
     pub summary: &'static str,
     pub scope: Option<Scope>,
+    /// Who else may; the handler says what.
+    pub or_scope: Option<Scope>,
     pub parameters: Vec<Parameter>,
     pub body: Option<Shape>,
     pub is_import: bool,
@@ -121,6 +123,7 @@ where
         id,
         summary,
         scope: Some(Scope::Admin),
+        or_scope: None,
         parameters: Vec::new(),
         body: None,
         is_import: false,
@@ -146,6 +149,12 @@ impl Route {
     /// Who may.
     pub(crate) fn scope(mut self, scope: Scope) -> Self {
         self.scope = Some(scope);
+        self
+    }
+
+    /// Who has this scope may too; the handler says what of it.
+    pub(crate) fn or_scope(mut self, scope: Scope) -> Self {
+        self.or_scope = Some(scope);
         self
     }
 

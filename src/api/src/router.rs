@@ -94,7 +94,8 @@ async fn handle(app: ApiState, index: usize, request: Request) -> Result<Respons
     let (mut parts, body) = request.into_parts();
     let from = parts.extensions.get::<Remote>().map(|remote| remote.0.clone());
     let access = access(&app, route, &parts.headers, from.as_deref())?;
-    if let Some(scope) = route.scope.filter(|scope| !access.has(*scope)) {
+    let other = route.or_scope.is_some_and(|scope| access.has(scope));
+    if let Some(scope) = route.scope.filter(|scope| !other && !access.has(*scope)) {
         let path = path_parameters(&mut parts).await.unwrap_or_default();
         return recorded(&app, index, &access, from.as_deref(), &path, Err(lacks(scope))).await;
     }

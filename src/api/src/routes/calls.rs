@@ -11,7 +11,7 @@ use schakel_contract::problem::ProblemKind;
 use schakel_contract::reply::CommandReply;
 use schakel_contract::requests::{DestinationRequest, DtmfRequest};
 use schakel_contract::views::{CallState, CallView, Scope};
-use schakel_core::command::{Command, Control};
+use schakel_core::command::{Command, CommandRecord, Control};
 use schakel_core::model::call::Call;
 use schakel_core::model::ids::{AgentId, CallId, CommandId, DeviceId, ProviderId};
 use schakel_core::model::pii::Pii;
@@ -46,9 +46,16 @@ pub(super) fn routes() -> Vec<Route> {
         .scope(Scope::CallsRead)
         .gives::<CallView<'static>>()
         .versioned(),
-        route(Method::GET, "/commands/{command}", "getCommand", "A command and its outcome", outcome)
-            .scope(Scope::CallsRead)
-            .gives::<CommandReply<'static>>(),
+        route(
+            Method::GET,
+            "/commands/{command}",
+            "getCommand",
+            "A command and its outcome; with the scope `chats:read` one about chats",
+            outcome,
+        )
+        .scope(Scope::CallsRead)
+        .or_scope(Scope::ChatsRead)
+        .gives::<CommandReply<'static>>(),
     ];
     routes.extend(CONTROLS.map(|(path, id, summary, control)| {
         route(Method::POST, path, id, summary, move |ask| act(ask, control.clone()))
@@ -176,8 +183,10 @@ async fn read(ask: Ask) -> Answer {
 
 async fn outcome(ask: Ask) -> Answer {
     let id = CommandId(ask.id("command")?);
+    let all = ask.access.has(Scope::CallsRead);
     let look = move |state: &State| {
-        let record = state.commands.get(&id)?;
+        let shown = |record: &&CommandRecord| all || matches!(record.command, Command::Chat(_));
+        let record = state.commands.get(&id).filter(shown)?;
         seen(&CommandReply::of(state, record), 0)
     };
     let (body, _) = ask.app.engine.read(look).await?.ok_or_else(|| {

@@ -300,6 +300,30 @@ fn o23_who_watches_says_why_may_do_so_and_is_on_the_audit_log() {
 }
 
 #[test]
+fn o07_who_sees_chats_reads_the_outcome_of_commands_about_chats_and_of_no_others() {
+    in_house(async |house| {
+        let bearer = format!("Bearer {}", house.new_token(&[Scope::ChatsRead], None).await);
+        let reader = [("authorization", bearer.as_str())];
+        let chats = json!({ "queues": ["balie"] });
+        let later = house.send("PUT", "/agents/jansen/chat?wait=0", Some(chats)).await;
+        let id = later.body["command"]["id"].as_str().unwrap().to_owned();
+        let outcome = house.ask("GET", &format!("/commands/{id}"), None, &reader).await;
+        assert_eq!(
+            (outcome.status.as_u16(), &outcome.body["command"]["id"]),
+            (200, &json!(id)),
+            "{}",
+            outcome.body
+        );
+        let call = house.speaks().await;
+        let held = house.post(&format!("/calls/{call}/connections/2001/hold"), None).await;
+        let held = held.body["command"]["id"].as_str().unwrap().to_owned();
+        let closed = house.ask("GET", &format!("/commands/{held}"), None, &reader).await;
+        assert_eq!((closed.status.as_u16(), closed.problem()), (404, "not-found"));
+        assert_eq!(house.get(&format!("/commands/{held}")).await.status, 200);
+    });
+}
+
+#[test]
 fn o25_the_overview_counts_places_and_unanswered_chats() {
     in_house(async |house| {
         let none = house.get("/chat-overview").await.body;
