@@ -400,7 +400,11 @@ impl Xmpp {
     pub(crate) fn seat(&mut self, room: &BareJid, agent: &AgentId, nickname: &Str) {
         let Some(one) = self.link.rooms.get_mut(room) else { return };
         let address = self.own.component.then(|| self.own.of_agent(agent)).flatten();
-        let Some(address) = address else {
+        // An agent who is called as the queue is has no address of his own.
+        let from = address
+            .map(|address| format!("{address}/schakel"))
+            .filter(|from| one.from.as_ref() != Some(from));
+        let Some(from) = from else {
             if one.is_in() {
                 let chat = one.chat.clone();
                 self.tell(&chat, ConversationEvent::AgentJoined(agent.clone()), None);
@@ -419,7 +423,6 @@ impl Xmpp {
             }
             return;
         }
-        let from = format!("{address}/schakel");
         let seat = Seat { from: from.clone(), nick: nickname.to_string(), taken: false, tries: 0 };
         let presence = entrance(Some(&from), room, nickname, one.password.as_deref());
         one.seats.insert(agent.clone(), seat);
