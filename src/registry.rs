@@ -268,3 +268,65 @@ fn session(provider: &Provider) -> Result<SessionSettings, String> {
         duration_seconds: csta.session_duration_seconds,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    /// What is wrong with a chat server's section, with a password where it is looked for.
+    fn wrong(text: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        std::fs::write(&file, "geheim\n").unwrap();
+        let text = format!(
+            "[[chat.queues]]\nname = \"bz\"\n[[providers]]\nname = \"chat\"\nadapter = \"xmpp\"\n{}\n",
+            text.replace("SECRET", file.to_str().unwrap())
+        );
+        match Config::parse("t", Some(&text), &[]) {
+            Ok(config) => {
+                assert!(matches!(adapter(&config.providers[0]), Ok(AnyAdapter::Stanzas(_))));
+                Vec::new()
+            }
+            Err(error) => error.problems.into_iter().map(|problem| problem.key).collect(),
+        }
+    }
+
+    #[test]
+    fn p05_a_chat_server_is_checked_as_a_whole() {
+        let client = "[providers.xmpp]\njid = \"bot@chat.test\"\npassword_file = \"SECRET\"\n";
+        let component =
+            "[providers.xmpp]\nmode = \"component\"\ndomain = \"cti.chat.test\"\nsecret_file = \"SECRET\"\n";
+        let none = "security = \"none\"\n";
+        let queues = "queues = [{ address = \"bz\", queue = \"bz\" }]\nagents = [{ agent = \"jan\", jid = \"jan@chat.test\" }]\n";
+        assert!(wrong(&format!("{client}{queues}")).is_empty());
+        assert!(wrong(&format!("{component}{none}{queues}")).is_empty());
+        for (text, keys) in [
+            ("[providers.xmpp]\n".to_owned(), vec!["xmpp.jid", "xmpp.password_file"]),
+            (component.to_owned(), vec!["xmpp.security"]),
+            (format!("mode = \"listen\"\naddress = \"127.0.0.1:1\"\n{client}"), vec!["mode"]),
+            (format!("tls = true\n{client}"), vec!["tls"]),
+            (format!("address = \"chat.test:5222\"\n{client}{none}"), vec!["xmpp.security"]),
+            (
+                format!("{client}queues = [{{ address = \"x\", queue = \"zb\" }}]\n"),
+                vec!["xmpp.queues[0].queue"],
+            ),
+            (format!("{client}queues = [{{ queue = \"bz\" }}]\n"), vec!["xmpp.queues[0].address"]),
+            (format!("{client}default_queue = \"zb\"\n"), vec!["xmpp.default_queue"]),
+            (format!("{client}agents = [{{ agent = \"jan\" }}]\n"), vec!["xmpp.agents[0]"]),
+            (
+                format!("{client}stanza_bytes_max = 1\nping_seconds = 0\n"),
+                vec!["xmpp.stanza_bytes_max", "xmpp.ping_seconds"],
+            ),
+            (format!("{client}resorce = \"x\"\n"), vec!["xmpp.resorce"]),
+        ] {
+            let mut found = wrong(&text);
+            found.sort_unstable();
+            let mut keys: Vec<String> = keys.iter().map(|key| format!("providers[0].{key}")).collect();
+            keys.sort_unstable();
+            assert_eq!(found, keys, "{text}");
+        }
+        let insecure = format!("address = \"chat.test:5222\"\n{client}{none}allow_insecure = true\n");
+        assert!(wrong(&insecure).is_empty(), "in so many words");
+    }
+}

@@ -21,6 +21,7 @@ pub use channel::{Channel, Endpoint, OpenError, TlsClient};
 use backoff::Backoff;
 use schakel_core::adapter::Observations;
 use schakel_engine::EngineStopped;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
@@ -29,6 +30,7 @@ use tokio::sync::Notify;
 pub struct LinkControl {
     reconnect: Arc<Notify>,
     observations: Arc<Mutex<Observations>>,
+    given_up: Arc<AtomicBool>,
 }
 
 impl LinkControl {
@@ -40,6 +42,15 @@ impl LinkControl {
     /// What the adapter has seen, as of the last second or so.
     pub fn observations(&self) -> Observations {
         self.observations.lock().map(|seen| seen.clone()).unwrap_or_default()
+    }
+
+    /// Whether it tries nothing more until somebody has mended its credentials.
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
+    }
+
+    fn give_up(&self, given_up: bool) {
+        self.given_up.store(given_up, Ordering::Relaxed);
     }
 
     fn observe(&self, observations: Observations) {

@@ -110,7 +110,11 @@ impl Links {
         let changed: Vec<&Provider> = providers
             .iter()
             .filter(|provider| {
-                self.running.get(&provider.name).is_none_or(|running| running.config != **provider)
+                // The file with its secret may be another by now.
+                let given_up =
+                    self.controls.get(&provider.name).is_some_and(|control| control.has_given_up());
+                given_up
+                    || self.running.get(&provider.name).is_none_or(|running| running.config != **provider)
             })
             .collect();
         let mut released = Vec::new();

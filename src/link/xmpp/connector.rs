@@ -111,7 +111,7 @@ pub(super) enum Start {
     Fresh {
         /// The full JID, or a component's domain.
         name: String,
-        session: Session,
+        session: Box<Session>,
         /// What arrived meanwhile.
         early: Vec<Element>,
         /// So many of our stanzas the server had of the session that is no more, where it says so.
@@ -180,7 +180,7 @@ async fn account(transport: &Transport, timeouts: Timeouts, resume: Option<Eleme
             tracing::warn!("the server has stream management and does not give it; it is done without");
         }
     }
-    Ok(Open { wire, start: Start::Fresh { name, session, early, had } })
+    Ok(Open { wire, start: Start::Fresh { name, session: Box::new(session), early, had } })
 }
 
 /// The stream up to the mechanisms of authentication.
@@ -346,7 +346,7 @@ async fn component(
     wire.send(Element::builder("handshake", ns::DEFAULT_NS).append(digest).build())?;
     let mut early = Vec::new();
     await_one(&mut wire, &mut early, |element| element.name() == "handshake").await?;
-    let session = Session::unmanaged(domain, false);
+    let session = Box::new(Session::unmanaged(domain, false));
     Ok(Open { wire, start: Start::Fresh { name: domain.to_owned(), session, early, had: None } })
 }
 

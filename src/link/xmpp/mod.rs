@@ -237,7 +237,7 @@ impl XmppLink {
                     self.reporter.connecting(Some(lost.reason)).await?;
                 }
                 tracing::info!(?provider, %name, managed = session.is_managed(), "link open");
-                self.session = Some(session);
+                self.session = Some(*session);
                 let asked = provider.clone();
                 let memory = self.reporter.engine.read(move |state| apply::memory(state, &asked)).await?;
                 self.handle(Input::Remember(&memory), Some(&mut *wire)).await?;
@@ -456,7 +456,9 @@ impl XmppLink {
         let pause = match lost.setback {
             Setback::AtOnce => return Ok(()),
             Setback::Credentials if self.refused >= self.pace.credential_tries => {
+                self.reporter.control.give_up(true);
                 self.reporter.rest(None, &mut self.orders).await?;
+                self.reporter.control.give_up(false);
                 self.refused = 0;
                 return Ok(());
             }
