@@ -1,9 +1,9 @@
 //! The adapters that this build has. The only place that names them.
 
 use crate::config::{Mode, Provider, Security, XmppMode};
-use schakel_core::adapter::Adapter;
+use schakel_core::adapter::{Adapter, Input, Memory, Output};
 use schakel_core::model::ids::DeviceId;
-use schakel_core::model::time::Millis;
+use schakel_core::model::time::{Millis, Time};
 use schakel_csta::{Csta, Dialect, SessionSettings, Settings, SettingsError};
 use schakel_xmpp::Xmpp;
 use std::net::IpAddr;
@@ -174,7 +174,7 @@ pub fn adapter(provider: &Provider) -> Result<AnyAdapter, String> {
     Ok(AnyAdapter::Bytes(Box::new(csta)))
 }
 
-/// What the CSTA adapter understands of a message or a stream of them.
+/// What an adapter understands of a message or a stream of them.
 pub struct Inspection {
     /// As JSON, for a person.
     pub json: String,
@@ -194,6 +194,67 @@ pub fn inspect_csta(bytes: &[u8], dialect: &str) -> Result<Inspection, String> {
     let inspection = schakel_csta::inspect(bytes, dialect);
     let json = serde_json::to_string_pretty(&inspection).map_err(|error| error.to_string())?;
     Ok(Inspection { json, all_understood: inspection.all_understood() })
+}
+
+/// Looks at stanzas, one after another, as the XMPP adapter would as a component.
+///
+/// # Errors
+/// When it is no XML: where and what.
+pub fn inspect_xmpp(bytes: &[u8]) -> Result<Inspection, String> {
+    let text = std::str::from_utf8(bytes).map_err(|error| format!("it is not UTF-8: {error}"))?;
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let text = match text.strip_prefix("<?xml") {
+        Some(rest) => rest.split_once("?>").map_or(rest, |(_, stanzas)| stanzas),
+        None => text,
+    };
+    let stream: Element = format!("<inspected xmlns='jabber:client'>{text}</inspected>")
+        .parse()
+        .map_err(|error| format!("it is no XML: {error}; give stanzas, without the stream around them"))?;
+    let settings = schakel_xmpp::Settings {
+        default_queue: Some("inspected".into()),
+        archive: false,
+        limits: schakel_xmpp::Limits {
+            refused_kept_max: stream.children().count(),
+            ..schakel_xmpp::Limits::default()
+        },
+        ..schakel_xmpp::Settings::component("inspected.invalid")
+    };
+    let mut adapter = Xmpp::new(settings).map_err(|error| error.to_string())?;
+    let mut outputs = Vec::new();
+    adapter.handle(Input::Remember(&Memory::default()), Time::default(), &mut outputs);
+    adapter.handle(Input::Opened, Time::default(), &mut outputs);
+    let mut all_understood = stream.children().next().is_some();
+    let mut verdicts = Vec::new();
+    for (at, stanza) in stream.children().enumerate() {
+        outputs.clear();
+        let refused = adapter.observations().refused.len();
+        // A second apart, as they would come.
+        adapter.handle(Input::Received(stanza), Time(1_000 * (at as u64 + 1)), &mut outputs);
+        let declined = adapter.observations().refused.get(refused).map(|refused| refused.reason.to_string());
+        let answers = outputs.iter().filter_map(|output| match output {
+            Output::Transmit(answer) => Some(String::from(answer)),
+            _ => None,
+        });
+        let reports: Vec<_> = outputs
+            .iter()
+            .filter_map(|output| match output {
+                Output::Report(report) => Some(report),
+                _ => None,
+            })
+            .collect();
+        let typing = outputs.iter().any(|output| matches!(output, Output::Typing(_)));
+        all_understood &= declined.is_none();
+        verdicts.push(serde_json::json!({
+            "stanza": stanza.name(),
+            "id": stanza.attr("id"),
+            "declined": declined,
+            "reports": reports,
+            "typing": typing,
+            "answers": answers.collect::<Vec<_>>(),
+        }));
+    }
+    let json = serde_json::to_string_pretty(&verdicts).map_err(|error| error.to_string())?;
+    Ok(Inspection { json, all_understood })
 }
 
 /// A secret from its file.
@@ -290,6 +351,15 @@ mod tests {
             }
             Err(error) => error.problems.into_iter().map(|problem| problem.key).collect(),
         }
+    }
+
+    #[test]
+    fn stanzas_are_inspected_one_by_one() {
+        let message = "<message from='v@chat.test/x' to='publiek@inspected.invalid' id='1' type='chat'><body>Hallo</body></message>";
+        let seen = inspect_xmpp(format!("<?xml version='1.0'?>\n{message}").as_bytes()).unwrap();
+        assert!(seen.all_understood && seen.json.contains("Hallo"), "{}", seen.json);
+        assert!(!inspect_xmpp(b"").unwrap().all_understood, "nothing is nothing understood");
+        assert!(inspect_xmpp(b"<message").is_err());
     }
 
     #[test]

@@ -11,6 +11,15 @@ use std::path::PathBuf;
 pub enum InspectCommand {
     /// CSTA XML (ECMA-323): framed or bare, one message or a whole stream.
     Csta(CstaArgs),
+    /// XMPP stanzas: messages, presence and questions, one after another without the stream around them.
+    Xmpp(XmppArgs),
+}
+
+/// Arguments of `schakel inspect xmpp`.
+#[derive(Debug, Args)]
+pub struct XmppArgs {
+    /// Files; none or `-` for standard input.
+    files: Vec<PathBuf>,
 }
 
 /// Arguments of `schakel inspect csta`.
@@ -25,14 +34,23 @@ pub struct CstaArgs {
 
 /// Exit code 0 when everything is understood, 1 when something is declined or malformed.
 pub(super) fn run(command: &InspectCommand) -> Result<(), Failure> {
-    let InspectCommand::Csta(args) = command;
+    let given = match command {
+        InspectCommand::Csta(args) => &args.files,
+        InspectCommand::Xmpp(args) => &args.files,
+    };
     let standard_input = [PathBuf::from("-")];
-    let files = if args.files.is_empty() { &standard_input[..] } else { &args.files };
+    let files = if given.is_empty() { &standard_input[..] } else { given };
     let mut not_understood = Vec::new();
     let mut output = std::io::stdout().lock();
     for file in files {
-        let inspection =
-            registry::inspect_csta(&read(file)?, &args.dialect).map_err(Failure::Configuration)?;
+        let bytes = read(file)?;
+        let inspection = match command {
+            InspectCommand::Csta(args) => registry::inspect_csta(&bytes, &args.dialect),
+            InspectCommand::Xmpp(_) => {
+                registry::inspect_xmpp(&bytes).map_err(|error| format!("{}: {error}", file.display()))
+            }
+        }
+        .map_err(Failure::Configuration)?;
         writeln!(output, "{}", inspection.json).map_err(Failure::failed)?;
         if !inspection.all_understood {
             not_understood.push(file.display().to_string());
