@@ -80,7 +80,8 @@ impl AsyncBufRead for Pipe {
             this.at = 0;
             this.buffer.clear();
             if read.filled().is_empty() {
-                break;
+                // To the parser it would be a mistake in what was sent, and that is never resumed.
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
             this.cutter.pass(read.filled(), &mut this.buffer);
         }

@@ -272,6 +272,8 @@ fn a_cut_is_mended_with_nothing_lost_and_nothing_doubled() {
         house.types("b").await;
         server.expect("</message>").await;
         server.expect("</message>").await;
+        // Closed in good order, and yet without the end of the stream.
+        server.io.shutdown().await.unwrap();
         drop(server);
         house.types("c").await;
         let mut server = house.logged_in().await;

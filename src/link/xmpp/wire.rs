@@ -155,6 +155,7 @@ fn understand(read: Option<Result<Unit, ReadError>>) -> Result<Heard, Lost> {
 fn broke(error: &std::io::Error) -> Lost {
     match error.kind() {
         std::io::ErrorKind::TimedOut => Lost::because("the server says nothing any more"),
+        std::io::ErrorKind::UnexpectedEof => Lost::because("the server closed the connection"),
         std::io::ErrorKind::InvalidData => Lost {
             setback: Setback::Garbled,
             ..Lost::because(format!("the server sent what is no XMPP: {error}"))
