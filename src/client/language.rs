@@ -106,6 +106,29 @@ impl Language {
             "route.fell-back" => {
                 ("JKC antwoordde niet op tijd: de terugvalkeuze", "JKC did not answer in time: the fallback")
             }
+            "chat.opened" => ("chat geopend", "chat opened"),
+            "chat.queued" => ("wacht op een medewerker", "waits for an agent"),
+            "chat.offered" => ("chat aangeboden", "chat offered"),
+            "chat.accepted" => ("aangenomen", "accepted"),
+            "chat.rejected" => ("afgewezen", "rejected"),
+            "chat.expired" => ("aanbod niet beantwoord", "offer not answered"),
+            "chat.revoked" => ("aanbod ingetrokken", "offer taken away"),
+            "chat.active" => ("in gesprek", "talking"),
+            "chat.message" => ("bericht", "message"),
+            "chat.delivery" => ("bezorging", "delivery"),
+            "chat.participant-joined" => ("medewerker erbij", "agent joined"),
+            "chat.participant-left" => ("medewerker weg", "agent left"),
+            "chat.invited" => ("collega uitgenodigd", "colleague invited"),
+            "chat.transferred" => ("overgedragen", "handed over"),
+            "chat.visitor-away" => ("bezoeker even weg", "visitor away"),
+            "chat.visitor-returned" => ("bezoeker terug", "visitor is back"),
+            "chat.updated" => ("gegevens van de chat bijgewerkt", "chat updated"),
+            "chat.ended" => ("chat beëindigd", "chat ended"),
+            "chat.archived" => ("chat gearchiveerd", "chat archived"),
+            "chat.removed" => ("chat verwijderd", "chat removed"),
+            "chat.rated" => ("bezoeker waardeert", "visitor rates"),
+            "chat.observed" => ("meegekeken", "watched"),
+            "chat.offline-received" => ("bericht achtergelaten", "message left"),
             "command.completed" => ("opdracht afgerond", "command completed"),
             "provider.up" => ("telefooncentrale verbonden", "telephone system connected"),
             "provider.down" => {
@@ -219,6 +242,6 @@ mod tests {
             assert_ne!(Language::Nl.change(kind.as_str()), kind.as_str(), "Dutch words are missing");
             assert_ne!(Language::En.change(kind.as_str()), kind.as_str(), "English words are missing");
         }
-        assert_eq!(Language::Nl.change("chat.offered"), "chat.offered");
+        assert_eq!(Language::Nl.change("fax.offered"), "fax.offered");
     }
 }

@@ -6,8 +6,8 @@
 use schakel_contract::event::Event;
 use schakel_contract::reply::CommandReply;
 use schakel_contract::views::{
-    AgentView, CallView, CommandView, ConnectionState, ConnectionView, ContactView, ProviderView,
-    SessionState, SessionView, SnapshotView, TransferState, TransferView,
+    AgentView, CallView, ChatState, ChatView, CommandView, ConnectionState, ConnectionView, ContactView,
+    ProviderView, SessionState, SessionView, SnapshotView, TransferState, TransferView,
 };
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -22,6 +22,7 @@ pub struct Picture {
     transfers: BTreeMap<Uuid, TransferView<'static>>,
     contacts: BTreeMap<Uuid, ContactView<'static>>,
     sessions: BTreeMap<Uuid, SessionView<'static>>,
+    chats: BTreeMap<Uuid, ChatView<'static>>,
     commands: BTreeMap<Uuid, CommandView<'static>>,
     agents: BTreeMap<String, AgentView<'static>>,
     providers: BTreeMap<String, ProviderView<'static>>,
@@ -37,6 +38,7 @@ impl Picture {
             transfers: snapshot.transfers.into_iter().map(|transfer| (transfer.id, transfer)).collect(),
             contacts: snapshot.contacts.into_iter().map(|contact| (contact.id, contact)).collect(),
             sessions: snapshot.sessions.into_iter().map(|session| (session.id, session)).collect(),
+            chats: snapshot.chats.into_iter().map(|chat| (chat.id, chat)).collect(),
             commands: snapshot.commands.into_iter().map(|command| (command.id, command)).collect(),
             agents: snapshot.agents.into_iter().map(|agent| (agent.id.to_string(), agent)).collect(),
             providers: snapshot
@@ -80,6 +82,9 @@ impl Picture {
         if let Some(session) = &data.session {
             self.see_session(session);
         }
+        if let Some(chat) = &data.chat {
+            self.see_chat(chat);
+        }
         if let Some(command) = &data.command {
             self.see_command(command);
         }
@@ -115,8 +120,19 @@ impl Picture {
         if let Some(session) = &reply.session {
             self.see_session(session);
         }
+        if let Some(chat) = &reply.chat {
+            self.see_chat(chat);
+        }
         if let Some(agent) = &reply.agent {
             self.see_agent(agent);
+        }
+    }
+
+    /// Takes over a chat, where it is newer than what is known.
+    pub fn see_chat(&mut self, chat: &ChatView<'static>) {
+        let known = self.chats.get(&chat.id).map_or(0, |known| known.version);
+        if chat.version >= known {
+            self.chats.insert(chat.id, chat.clone());
         }
     }
 
@@ -193,6 +209,16 @@ impl Picture {
         self.sessions.values().filter(move |session| session.agent == agent)
     }
 
+    /// A chat.
+    pub fn chat(&self, id: Uuid) -> Option<&ChatView<'static>> {
+        self.chats.get(&id)
+    }
+
+    /// The chats, oldest first, also those that are over.
+    pub fn chats(&self) -> impl DoubleEndedIterator<Item = &ChatView<'static>> {
+        self.chats.values()
+    }
+
     /// A command.
     pub fn command(&self, id: Uuid) -> Option<&CommandView<'static>> {
         self.commands.get(&id)
@@ -236,6 +262,7 @@ impl Picture {
         drop_oldest(&mut self.transfers, |transfer| is_over(transfer.state));
         drop_oldest(&mut self.contacts, |contact| contact.ended_at.is_some());
         drop_oldest(&mut self.sessions, |session| session.state == SessionState::Closed);
+        drop_oldest(&mut self.chats, |chat| is_closed(chat.state));
         drop_oldest(&mut self.commands, |command| command.state.is_terminal());
     }
 }
@@ -243,6 +270,11 @@ impl Picture {
 /// Whether a transfer has ended.
 pub const fn is_over(state: TransferState) -> bool {
     matches!(state, TransferState::Completed | TransferState::TakenBack | TransferState::Failed)
+}
+
+/// Whether nothing more comes of a chat.
+pub const fn is_closed(state: ChatState) -> bool {
+    matches!(state, ChatState::Abandoned | ChatState::Unserved | ChatState::Archived | ChatState::Removed)
 }
 
 fn drop_oldest<T>(all: &mut BTreeMap<Uuid, T>, has_ended: impl Fn(&T) -> bool) {

@@ -1,5 +1,6 @@
 //! The REST API from the caller's side.
 
+use super::stream::Messages;
 use clap::Args;
 use reqwest::{Certificate, Method, Response, StatusCode, Url};
 use schakel_contract::problem::Problem;
@@ -184,6 +185,44 @@ impl Api {
         succeeded(response, &url).await.map(drop)
     }
 
+    /// Says something with a body, to which there is nothing to read.
+    ///
+    /// # Errors
+    /// As [`ApiError`].
+    pub async fn tell_so(&self, path: &[&str], body: &impl Serialize) -> Result<(), ApiError> {
+        let url = self.url(path);
+        let response = self.exchange(self.request(Method::POST, url.clone()).json(body), &url).await?;
+        succeeded(response, &url).await.map(drop)
+    }
+
+    /// Reads an object as it was written, in the media type that is asked for.
+    ///
+    /// # Errors
+    /// As [`ApiError`].
+    pub async fn read(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        media_type: &str,
+    ) -> Result<String, ApiError> {
+        let mut url = self.url(path);
+        url.query_pairs_mut().extend_pairs(query);
+        let request = self.request(Method::GET, url.clone()).header("accept", media_type);
+        let response = succeeded(self.exchange(request, &url).await?, &url).await?;
+        response.text().await.map_err(|error| unreachable_at(&url, &error))
+    }
+
+    /// Opens a stream of messages that is not the event stream.
+    ///
+    /// # Errors
+    /// As [`ApiError`].
+    pub async fn follow(&self, path: &[&str]) -> Result<Messages, ApiError> {
+        let url = self.url(path);
+        let request =
+            self.http.get(url.clone()).bearer_auth(&self.token).header("accept", "text/event-stream");
+        succeeded(self.exchange(request, &url).await?, &url).await.map(Messages::of)
+    }
+
     /// Removes an object.
     ///
     /// # Errors
@@ -204,6 +243,19 @@ impl Api {
         path: &[&str],
         body: Option<&impl Serialize>,
     ) -> Result<CommandReply<'static>, ApiError> {
+        self.command_giving(method, path, body).await
+    }
+
+    /// As [`Api::command`], of a command that gives something else, as those of visitors do.
+    ///
+    /// # Errors
+    /// As [`Api::command`].
+    pub async fn command_giving<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &[&str],
+        body: Option<&impl Serialize>,
+    ) -> Result<T, ApiError> {
         let url = self.url(path);
         let mut request =
             self.request(method, url.clone()).header("idempotency-key", Uuid::now_v7().to_string());

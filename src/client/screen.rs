@@ -2,7 +2,7 @@
 //!
 //! Names and numbers come from outside: control characters are taken out, so that no caller can write on a screen.
 
-use super::{Language, work};
+use super::{Language, talk, work};
 use schakel_contract::event::{Event, Observation};
 use schakel_contract::views::{
     ActionView, CallView, ConnectionView, ContactView, Direction, PartyView, TransferView,
@@ -89,9 +89,10 @@ pub fn buttons(language: Language, actions: &[ActionView]) -> Vec<String> {
 /// One line for a notification: what happened, to whom, at which device.
 pub fn line(language: Language, event: &Event) -> String {
     let data = &event.data;
-    let mut text = match &data.contact {
-        Some(contact) => format!("{} · ", work::customer(language, contact)),
-        None => String::new(),
+    let mut text = match (&data.contact, &data.chat) {
+        (_, Some(chat)) => format!("{} · ", talk::visitor(language, chat)),
+        (Some(contact), None) => format!("{} · ", work::customer(language, contact)),
+        (None, None) => String::new(),
     };
     if let Some(provider) = &data.provider {
         let _ = write!(text, "{} · ", clean(&provider.id));
@@ -101,6 +102,7 @@ pub fn line(language: Language, event: &Event) -> String {
         let _ = write!(text, " @ {}", clean(device));
     }
     text.push_str(&work::tail(language, data));
+    text.push_str(&talk::tail(language, data));
     if let (Some(transfer), true) = (&data.transfer, data.change.starts_with("transfer.")) {
         let _ = write!(text, " → {}", clean(&transfer.to));
     }

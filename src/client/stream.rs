@@ -139,10 +139,40 @@ impl EventStream {
     }
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
-struct SseMessage {
-    id: String,
-    data: String,
+/// A message of a stream that is no stream of notifications, such as what a visitor types.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SseMessage {
+    /// Where a stream goes on after it; empty where it cannot.
+    pub id: String,
+    /// What kind of message it is.
+    pub kind: String,
+    /// What it says: JSON.
+    pub data: String,
+}
+
+/// A stream of messages of other kinds; it ends when the connection does.
+#[derive(Debug)]
+pub struct Messages {
+    response: reqwest::Response,
+    parser: SseParser,
+    ready: std::collections::VecDeque<SseMessage>,
+}
+
+impl Messages {
+    pub(super) fn of(response: reqwest::Response) -> Self {
+        Self { response, parser: SseParser::default(), ready: std::collections::VecDeque::new() }
+    }
+
+    /// What comes next; nothing when the stream has ended. May be dropped at any time without losing anything.
+    pub async fn next(&mut self) -> Option<SseMessage> {
+        loop {
+            if let Some(message) = self.ready.pop_front() {
+                return Some(message);
+            }
+            let chunk = tokio::time::timeout(SILENCE_MAX, self.response.chunk()).await.ok()?.ok()??;
+            self.ready.extend(self.parser.push(&chunk).ok()?);
+        }
+    }
 }
 
 /// Cuts the bytes of a stream into messages, wherever TCP cut them.
@@ -182,6 +212,7 @@ impl SseParser {
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
             "id" => value.clone_into(&mut self.message.id),
+            "event" => value.clone_into(&mut self.message.kind),
             "data" => {
                 if self.has_data {
                     self.message.data.push('\n');
@@ -189,7 +220,7 @@ impl SseParser {
                 self.message.data.push_str(value);
                 self.has_data = true;
             }
-            // A comment (no field name), `event` and `retry` say nothing that the data does not.
+            // A comment (no field name) and `retry` say nothing that the data does not.
             _ => {}
         }
     }
@@ -203,8 +234,12 @@ mod tests {
 
     fn expected() -> Vec<SseMessage> {
         vec![
-            SseMessage { id: "07".into(), data: "{\"a\":\n1}".into() },
-            SseMessage { id: "08".into(), data: "{}".into() },
+            SseMessage {
+                id: "07".into(),
+                kind: "nl.schakel.call.ringing.v1".into(),
+                data: "{\"a\":\n1}".into(),
+            },
+            SseMessage { id: "08".into(), data: "{}".into(), ..SseMessage::default() },
         ]
     }
 

@@ -117,7 +117,8 @@ pub(super) fn tail(language: Language, data: &EventData<'_>) -> String {
         }
         (Some(("agent", _)), Some(agent), _, _) => format!(": {}", clean(&agent.id)),
         (Some(("session", _)), _, Some(session), _) => of_session(language, session),
-        (Some(("route", "requested")), ..) => String::new(),
+        // Who it is about is said with what was said or offered.
+        (Some(("chat", _)), ..) | (Some(("route", "requested")), ..) => String::new(),
         (Some(("route", _)), _, _, Some(route)) => of_route(language, route),
         (_, Some(agent), _, _) => format!(" ({})", clean(&agent.id)),
         _ => String::new(),

@@ -1,7 +1,7 @@
 //! The last checks, the summary, and how to look around.
 
 use super::agreement::agree;
-use super::stage::{ANNAS_ID, DE_VRIES, POINT, QUEUE, SOON, Stage};
+use super::stage::{ANNAS_ID, CHAT_QUEUE, DE_VRIES, POINT, QUEUE, SOON, Stage};
 use super::teller::{Untrue, say};
 use crate::cli::Failure;
 use crate::client::{keyboard, screen};
@@ -62,6 +62,7 @@ pub(super) fn summary(stage: &Stage) {
     let calls: BTreeSet<Uuid> = stage.jkc.look(|ledger| {
         ledger.since(0).filter_map(|entry| entry.event.data.call.as_ref().map(|call| call.id)).collect()
     });
+    let chats = stage.jkc.look(|ledger| ledger.picture().chats().count());
     let mut rings = stage.rings.clone();
     rings.sort_unstable();
     let median = rings.get(rings.len() / 2).copied().unwrap_or_default();
@@ -69,6 +70,7 @@ pub(super) fn summary(stage: &Stage) {
     let millis = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1000.0);
     let lines = [
         (language.pick("gesprekken", "calls"), calls.len().to_string()),
+        (language.pick("chats", "chats"), chats.to_string()),
         (language.pick("meldingen aan JKC", "notifications to JKC"), counts.notifications.to_string()),
         (language.pick("handtekeningen geverifieerd", "signatures verified"), counts.verified.to_string()),
         (
@@ -121,6 +123,15 @@ pub(super) async fn keep(stage: Stage) -> Result<(), Failure> {
     screen::show(format_args!(
         "\n  {program} softphone --url {url} --ca-file {ca} --agent anna --device 2001 --sessions --queues {QUEUE} --agent-id {ANNAS_ID}"
     ));
+    screen::show(format_args!(
+        "  # {} chat {} {CHAT_QUEUE}, {}",
+        language.pick("en daarin:", "and in it:"),
+        language.pick("aan", "on"),
+        language.pick(
+            "aannemen, zeg TEKST, fluister TEKST, uitnodigen @bram",
+            "accept, tell TEXT, whisper TEXT, invite @bram"
+        )
+    ));
     screen::show(format_args!("  {program} jkc --listen 127.0.0.1:0 --subscribe {url} --ca-file {ca}"));
     if let Some(control) = stage.simulator.control_address() {
         screen::show(format_args!(
@@ -135,6 +146,21 @@ pub(super) async fn keep(stage: Stage) -> Result<(), Failure> {
             "  curl -X POST http://{control}/calls -H 'content-type: application/json' -d '{{\"from\":\"{known}\",\"to\":\"{POINT}\"}}'"
         ));
         screen::show(format_args!("  curl http://{control}/state"));
+    }
+    screen::show(format_args!(
+        "\n  # {}",
+        language.pick(
+            "laat een bezoeker chatten (het antwoord noemt zijn visit):",
+            "let a visitor chat (the answer names his visit):"
+        )
+    ));
+    for (method, path, body) in [
+        ("POST", "visits", format!("{{\"queue\":\"{CHAT_QUEUE}\",\"visitor\":{{\"nickname\":\"Kim\"}}}}")),
+        ("PUT", "visits/VISIT/messages/$(uuidgen)", "{\"text\":\"Hallo\"}".to_owned()),
+    ] {
+        screen::show(format_args!(
+            "  curl --cacert {ca} -H \"Authorization: Bearer $SCHAKEL_TOKEN\" -X {method} {url}/v1/{path} -H 'content-type: application/json' -d '{body}'"
+        ));
     }
     screen::show("");
     watch(&stage).await;

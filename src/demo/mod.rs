@@ -8,20 +8,24 @@
 //! | `agreement` | whether the PBX and schakel say the same of every telephone |
 //! | `calls` | the ordinary calls: chapters 1 to 5 |
 //! | `trouble` | the link that is cut and the daemon that is killed: chapters 6 and 7 |
-//! | `day` | an agent's day: routing, recognition, sessions, after-call work: chapters 8 and 9 |
+//! | `chats` | chats: chapters 8 to 11 |
+//! | `mail` | a mail server for them |
+//! | `day` | an agent's day: routing, recognition, sessions, after-call work: chapters 12 and 13 |
 //! | `tally` | what the story did, and the report of the day, which must say the same |
 //! | `ending` | the last checks, the summary, and how to look around |
 //!
 //! The PBX is the simulator, in this process, on a real port. The daemon is a child, so that it can be killed without
 //! warning; it speaks HTTPS with a certificate of a CA that is made here, and keeps its journal in a temporary folder.
 //! What is told is what came over the wire: webhooks whose signature was verified, replies of the REST API, and the
-//! state of the PBX. Nothing is waited for by the clock; without a person at the terminal it takes a few seconds.
+//! state of the PBX. Nothing is waited for by the clock; without a person at the terminal it takes some ten seconds, five of which a chat is let wait.
 
 mod agreement;
 mod calls;
+mod chats;
 mod daemon;
 mod day;
 mod ending;
+mod mail;
 mod stage;
 mod tally;
 mod teller;
@@ -89,6 +93,9 @@ async fn play(stage: &mut Stage) -> Result<(), Untrue> {
     calls::missed(stage).await?;
     trouble::link_cut(stage).await?;
     trouble::daemon_killed(stage).await?;
+    chats::whole_story(stage).await?;
+    chats::phone_goes_first(stage).await?;
+    chats::out_of_hours(stage).await?;
     day::after_call_work(stage).await?;
     day::work_is_kept(stage).await?;
     ending::all_is_told(stage).await?;

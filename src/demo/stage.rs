@@ -1,6 +1,7 @@
 //! The whole set-up, and what every chapter needs: let somebody ring, wait for what JKC is told, hang up.
 
 use super::daemon::Daemon;
+use super::mail::MailServer;
 use super::tally::Tally;
 use super::teller::{Teller, Untrue, say};
 use crate::client::screen::{self, Buttons};
@@ -10,8 +11,8 @@ use crate::jkc::{Secret, StandIn};
 use crate::softphone::{Habits, Seat, Softphone};
 use reqwest::Method;
 use schakel_contract::event::Event;
-use schakel_contract::requests::SubscriptionRequest;
-use schakel_contract::views::{CreatedSubscription, LinkState};
+use schakel_contract::requests::{SubscriptionRequest, TokenRequest};
+use schakel_contract::views::{CreatedSubscription, CreatedToken, LinkState, Scope};
 use schakel_simulator::RunningSimulator;
 use schakel_simulator::config::{CstaConfig, DeviceIdStyle, SimulatorConfig};
 use schakel_simulator::switch::{
@@ -38,6 +39,12 @@ pub(super) const ANNAS_ID: &str = "4001";
 
 /// Where the municipality's own number arrives: the PBX asks JKC where each call goes.
 pub(super) const POINT: &str = "7100";
+
+/// The queue of chats.
+pub(super) const CHAT_QUEUE: &str = "burgerzaken";
+
+/// A queue of chats that is closed now.
+pub(super) const CHAT_CLOSED: &str = "avondloket";
 
 /// Somebody outside.
 #[derive(Debug, Clone, Copy)]
@@ -70,6 +77,10 @@ pub(super) struct Stage {
     pub(super) daemon: Daemon,
     pub(super) jkc: StandIn,
     pub(super) api: Api,
+    /// The API as the website has it, which may open chats for visitors and nothing else.
+    pub(super) visitors: Api,
+    /// Where messages are sent that visitors leave.
+    pub(super) mail: MailServer,
     pub(super) url: String,
     pub(super) token: String,
     pub(super) files: CertificateFiles,
@@ -101,7 +112,9 @@ impl Stage {
         let [api_port, admin_port] = free_ports().map_err(set_up)?;
         let (api_address, admin_address) = (loopback(api_port).to_string(), loopback(admin_port).to_string());
         let config = folder.path().join("schakel.toml");
-        let text = configuration(folder.path(), &files, &api_address, &admin_address, csta);
+        let mail = MailServer::start().await.map_err(set_up)?;
+        let mut text = configuration(folder.path(), &files, &api_address, &admin_address, csta);
+        text.push_str(&chat_configuration(mail.port()));
         std::fs::write(&config, text).map_err(set_up)?;
         let mut daemon = Daemon::new(config, folder.path().join("schakel.log"), &admin_address);
         let token = daemon.create_token().await?;
@@ -111,6 +124,14 @@ impl Stage {
         let access =
             AccessArgs { token: Some(token.clone()), ca_file: Some(files.ca.clone()), token_file: None };
         let api = Api::new(&url, &access)?;
+        let website = TokenRequest {
+            name: "website".into(),
+            scopes: vec![Scope::ChatsVisit],
+            agent: None,
+            expires_at: None,
+        };
+        let website: CreatedToken = api.send(Method::POST, &["tokens"], &website).await?;
+        let visitors = Api::new(&url, &AccessArgs { token: Some(website.secret), ..access })?;
         let request = SubscriptionRequest { url: jkc.url(), kinds: Vec::new(), batch: false, persons: true };
         let created: CreatedSubscription = api.send(Method::POST, &["webhooks"], &request).await?;
         jkc.trust(Secret::parse(&created.secret).map_err(set_up)?);
@@ -127,6 +148,8 @@ impl Stage {
             daemon,
             jkc,
             api,
+            visitors,
+            mail,
             url,
             token,
             files,
@@ -442,6 +465,34 @@ name = "Burgerzaken"
 device = "{POINT}"
 limit_milliseconds = 1500
 fallback = "2002"
+"#
+    )
+}
+
+/// Offers are as short as they may be, so that one can be let go by within the story.
+fn chat_configuration(mail: u16) -> String {
+    format!(
+        r#"
+[[opening_hours]]
+name = "nooit"
+weekly = []
+
+[[chat.queues]]
+name = "{CHAT_QUEUE}"
+title = "Burgerzaken"
+offer_limit_seconds = 5
+
+[[chat.queues]]
+name = "{CHAT_CLOSED}"
+title = "Avondloket"
+opening_hours = "nooit"
+offline_addresses = ["chat@voorbeeld.nl"]
+
+[mail]
+host = "localhost"
+port = {mail}
+security = "none"
+from = "Chat <chat@voorbeeld.nl>"
 "#
     )
 }

@@ -45,6 +45,8 @@ pub(super) enum Who {
     Bram,
     /// Another colleague.
     Carla,
+    /// A visitor of the website.
+    Visitor,
     /// This program: what it has checked.
     Checked,
 }
@@ -130,6 +132,7 @@ impl Teller {
             Who::Anna => "Anna",
             Who::Bram => "Bram",
             Who::Carla => "Carla",
+            Who::Visitor => self.language.pick("bezoeker", "visitor"),
             Who::Checked => "✓",
         }
     }

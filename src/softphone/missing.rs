@@ -19,6 +19,12 @@ pub enum Missing {
     Question,
     /// That hit in the last search.
     Hit,
+    /// A chat: with that number, or any.
+    Chat,
+    /// A chat that is offered.
+    Offer,
+    /// A canned text of that name.
+    Canned,
 }
 
 impl Missing {
@@ -37,6 +43,14 @@ impl Missing {
             Missing::Question => (
                 "er kwam geen gesprek binnen terwijl een contactsessie openstond",
                 "no call has arrived while a session was open",
+            ),
+            Missing::Chat => {
+                ("er is geen zo'n chat; `chats` toont ze", "there is no such chat; `chats` shows them")
+            }
+            Missing::Offer => ("er wordt geen chat aangeboden", "no chat is offered"),
+            Missing::Canned => (
+                "die standaardtekst is er niet; `standaard` toont ze",
+                "there is no such canned text; `canned` shows them",
             ),
             Missing::Hit => (
                 "dat is niet gevonden; `zoek NAAM` zoekt, en nummert wat er is",

@@ -5,12 +5,16 @@
 //! | [`phone`] | the library form: sign on, give commands, wait for what must come |
 //! | [`missing`] | what an agent wanted to do something with, and is not there |
 //! | `heart` | what JKC's browser does by itself: sessions and heartbeats |
+//! | `chat` | the agent's chats, with their short numbers |
+//! | `channel` | what JKC's browser does by itself in the chat channel |
 //! | `work` | the agent's own work: ready or not, contact sessions, the directory |
 //! | [`typed`] | what an agent types, in Dutch and English |
 //! | [`script`] | a day in a file: commands, waits and expectations |
 //! | `terminal` | `schakel softphone` for a person |
 //! | `run` | `schakel softphone` |
 
+mod channel;
+mod chat;
 mod heart;
 pub mod missing;
 pub mod phone;

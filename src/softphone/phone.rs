@@ -1,5 +1,7 @@
 //! The softphone as a library: one agent at one device.
 
+use super::channel::Channel;
+use super::chat::Desk;
 use super::heart::Browser;
 use super::missing::Missing;
 use super::typed::Typed;
@@ -79,8 +81,8 @@ pub struct Softphone {
     api: Api,
     seat: Seat,
     shared: Arc<Shared>,
-    /// The one that listens, and the one that does what a browser does.
-    tasks: [tokio::task::JoinHandle<()>; 2],
+    /// The one that listens, and those that do what a browser does, with calls and with chats.
+    tasks: [tokio::task::JoinHandle<()>; 3],
 }
 
 #[derive(Debug)]
@@ -89,6 +91,8 @@ pub(super) struct Shared {
     link: Mutex<Link>,
     /// What the last search of the directory found.
     hits: Mutex<Vec<DirectoryHitView<'static>>>,
+    /// The agent's chats on his screen.
+    desk: Mutex<Desk>,
     /// Whether JKC's browser is there.
     pub(super) browser: watch::Sender<bool>,
     pub(super) changed: watch::Sender<u64>,
@@ -130,13 +134,18 @@ impl Softphone {
             ledger: Mutex::new(ledger),
             link: Mutex::default(),
             hits: Mutex::default(),
+            desk: Mutex::default(),
             browser: watch::Sender::new(true),
             changed: watch::Sender::new(0),
         });
         let stream = EventStream::after(api.clone(), cursor);
         let browser = Browser { api: api.clone(), seat: seat.clone(), habits, shared: Arc::clone(&shared) };
-        let tasks =
-            [tokio::spawn(follow(stream, api.clone(), Arc::clone(&shared))), tokio::spawn(browser.run())];
+        let channel = Channel { api: api.clone(), seat: seat.clone(), shared: Arc::clone(&shared) };
+        let tasks = [
+            tokio::spawn(follow(stream, api.clone(), Arc::clone(&shared))),
+            tokio::spawn(browser.run()),
+            tokio::spawn(channel.run()),
+        ];
         let phone = Self { api, seat, shared, tasks };
         let registration = RegistrationRequest {
             provider: phone.seat.provider.clone(),
@@ -163,6 +172,9 @@ impl Softphone {
     /// # Errors
     /// When the API is not there or refuses.
     pub async fn leave(&self) -> Result<(), SoftphoneError> {
+        if self.shared.desk().channel.is_some() {
+            self.chat_off().await?;
+        }
         self.command(Method::DELETE, &["agents", &self.seat.agent, "registration"], None::<&()>)
             .await
             .map(drop)
@@ -436,6 +448,10 @@ impl Softphone {
         &self.api
     }
 
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// What the last search of the directory found.
     pub fn hits(&self) -> Vec<DirectoryHitView<'static>> {
         self.shared.hits.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -496,6 +512,10 @@ impl Drop for Softphone {
 impl Shared {
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_link(&self, link: Link) {

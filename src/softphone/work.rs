@@ -48,7 +48,7 @@ impl Softphone {
         self.command(Method::PUT, &["agents", &self.seat().agent, "availability"], Some(&request)).await
     }
 
-    /// Opens a contact session, about the customer who is or was here last.
+    /// Opens a contact session, about the customer who is or was here last; without a call, of the chat that is spoken in.
     ///
     /// # Errors
     /// As [`Softphone::obey`].
@@ -57,6 +57,11 @@ impl Softphone {
             let picture = ledger.picture();
             picture.calls_at(&self.seat().device).last().map(|(call, _)| call.contact)
         });
+        let of_chat = || {
+            let chat = self.current()?;
+            self.look(|ledger| ledger.picture().chat(chat).map(|chat| chat.contact))
+        };
+        let contact = contact.or_else(of_chat);
         let agent = AgentName(self.seat().agent.clone());
         let request = SessionRequest { agent, contact, reference: reference.map(str::to_owned) };
         self.command(Method::POST, &["sessions"], Some(&request)).await
