@@ -11,6 +11,7 @@ mod replay;
 mod report;
 mod simulate;
 mod token;
+mod visitors;
 mod webhook;
 
 use crate::config::{Config, ConfigError};

@@ -1,14 +1,18 @@
-//! `schakel simulate`: the PBX simulator on a real port.
+//! `schakel simulate`: the PBX simulator on a real port, and visitors who chat.
 
 use super::Failure;
-use clap::Args;
+use super::visitors::{self, VisitorsArgs};
+use clap::{Args, Subcommand};
 use schakel_simulator::options::SimulateOptions;
 use std::net::SocketAddr;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Arguments of `schakel simulate`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct SimulateArgs {
+    #[command(subcommand)]
+    others: Option<Others>,
     /// A scenario file, or one that is built in: demo, openscape, asterisk-csp, acd-day.
     #[arg(long, short)]
     scenario: Option<String>,
@@ -27,7 +31,17 @@ pub struct SimulateArgs {
     play: bool,
 }
 
+/// Who else can be simulated.
+#[derive(Debug, Subcommand)]
+enum Others {
+    /// Visitors who chat over XMPP, by the hundred: each a client of its own that plays a script.
+    Visitors(VisitorsArgs),
+}
+
 pub(super) async fn run(args: SimulateArgs) -> Result<(), Failure> {
+    if let Some(Others::Visitors(args)) = args.others {
+        return visitors::run(args).await;
+    }
     let options = SimulateOptions {
         scenario: args.scenario.clone(),
         listen: args.listen,

@@ -118,7 +118,7 @@ impl CallIds {
 const MOST_TRIES: u64 = 1 << 16;
 
 /// Spreads a counter over 64 bits (the finaliser of SplitMix64): ids that look random and never repeat.
-const fn mix(n: u64) -> u64 {
+pub(crate) const fn mix(n: u64) -> u64 {
     let mut z = n.wrapping_add(0x9E37_79B9_7F4A_7C15);
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

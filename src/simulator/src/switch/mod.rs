@@ -40,6 +40,7 @@ pub use event::{
     CallFacts, EventKind, Joined, Moved, RouteFailure, RouteMessage, RouteSays, SwitchEvent, View,
 };
 pub use ids::CallIdStyle;
+pub(crate) use ids::mix;
 pub use model::{
     AgentRequest, AgentState, CallId, Caller, Cause, ConnectionId, Forwarding, LocalState, Number,
     RegistrationId, RouteId,
