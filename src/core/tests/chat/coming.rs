@@ -245,3 +245,71 @@ fn c15_nothing_is_accepted_into_the_void() {
     assert_eq!(world.refused(nowhere), RefusalCause::UnknownQueue);
     assert!(world.mails.is_empty());
 }
+
+#[test]
+fn c10_o14_what_a_visitor_goes_on_to_say_to_a_closed_door_stays_in_one_chat() {
+    let mut world = World::chat();
+    for (line, key) in [("Hallo?", "k1"), ("Is daar iemand?", "k2"), ("Bel me dan", "k3")] {
+        world.writes_at("c", line, key);
+    }
+    let chat = world.at_conversation("c").id;
+    assert_eq!(world.state.chats.len(), 1, "a program that answers by itself makes no chats for ever");
+    assert_eq!(world.state_of(chat), ChatState::Unserved);
+    assert_eq!(world.words(chat), ["Hallo?", "Is daar iemand?", "Bel me dan"], "nothing is lost");
+    assert_eq!(world.texts(chat), [TextId::Closed], "he was told");
+    let (record, known) = (world.records(chat).pop().unwrap(), world.the_chat(chat));
+    assert_eq!((record.messages.len(), record.version), (known.messages.len(), known.version));
+    assert_eq!(world.asked_at("c").last().unwrap(), "end", "whoever holds the conversation lets it go again");
+    // A flood has the limit of any other.
+    for line in 0..200 {
+        world.writes_at("c", "x", &format!("flood-{line}"));
+    }
+    assert_eq!(world.state.chats.len(), 1);
+    let most = world.state.settings.chat.limits.messages_a_minute_max as usize;
+    assert_eq!(world.words(chat).len(), 1 + most, "since it ended");
+    assert_eq!(world.records(chat).len(), 1 + most, "what is refused is not written");
+    // He comes back later, or somebody is there by then.
+    world.works(61);
+    world.writes_at("c", "En nu?", "k4");
+    assert_eq!(world.state.chats.len(), 2);
+    world.starts("anna", &["balie"]);
+    world.writes_at("c", "Ik zie dat u er bent", "k5");
+    assert_eq!((world.state.chats.len(), world.at_conversation("c").state), (3, ChatState::Offered));
+}
+
+#[test]
+fn o14_last_words_that_were_not_confirmed_are_said_again_though_the_visitor_has_begun_anew() {
+    let mut world = World::chat();
+    world.starts("anna", &["balie"]);
+    let before = world.served_at("c");
+    let sent: Vec<_> = world.the_chat(before).outgoing.iter().map(|one| one.message().id).collect();
+    sent.into_iter().for_each(|message| world.happens("c", ConversationEvent::Sent(message)));
+    world.answers(before, "anna", "Het loket is open tot vijf uur");
+    let words = world.last_said(before).id;
+    world.loses_chat_link();
+    world.ends(before, by("anna"));
+    // What he said meanwhile is heard before the link is up.
+    world.input(InputBody::LinkReady { provider: xmpp(), capabilities: carries_chats() });
+    world.writes_at("c", "Bent u er nog?", "k2");
+    let now = world.at_conversation("c").id;
+    assert_ne!(now, before);
+    world.asked_at("c");
+    world.input(InputBody::Resynced { provider: xmpp(), without_snapshot: vec![] });
+    let again = world.asked_at("c");
+    assert_eq!(
+        again[..2],
+        ["say Het loket is open tot vijf uur".to_owned(), format!("say {}", TextId::EndedByAgent.dutch())]
+    );
+    assert!(!again.contains(&"end".to_owned()), "its end would be that of the new one");
+    world.happens("c", ConversationEvent::Sent(words));
+    world.happens("c", ConversationEvent::Delivered(words));
+    assert_eq!(world.the_chat(before).message(words).unwrap().delivery, Delivery::Delivered);
+    assert_eq!(world.deliveries(words), [Delivery::Sent, Delivery::Delivered]);
+    // The rest is waited for, as long as nobody could have taken it.
+    world.loses_chat_link();
+    world.works(60 * 60);
+    assert_eq!(world.the_chat(before).outgoing.len(), 1);
+    world.has_chat_link();
+    world.works(60 * 60);
+    assert!(!world.state.chats.contains_key(&before), "and not for ever");
+}

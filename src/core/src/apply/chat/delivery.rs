@@ -27,10 +27,11 @@ impl Context<'_> {
     /// Says again what a provider has not confirmed: its link is up again. In the order in which it was said; the end of
     /// a conversation after its last words.
     pub(super) fn say_again(&mut self, provider: &ProviderId) {
-        let known = self.state.by_conversation.get(provider).into_iter().flatten();
         let mut again = Vec::new();
-        for (conversation, chat) in known {
-            let Some(chat) = self.state.chats.get(chat) else { continue };
+        // Not by conversation: the visitor may have begun another chat in it before the last words of this one were taken.
+        for chat in self.state.chats.values() {
+            let at = chat.at_provider().filter(|(at, _)| *at == provider);
+            let Some((_, conversation)) = at else { continue };
             again.extend(chat.outgoing.iter().map(|spoken| ChatOperation::Say {
                 chat: conversation.clone(),
                 spoken: Box::new(spoken.clone()),
@@ -44,8 +45,19 @@ impl Context<'_> {
             .extend(again.map(|operation| Effect::Converse { provider: provider.clone(), operation }));
     }
 
+    /// The chat in which a message was said: that of the conversation, or one that ended in it before.
+    fn said_in(&self, now: ChatId, message: MessageId) -> ChatId {
+        let Some(known) = self.state.chats.get(&now).filter(|chat| chat.message(message).is_none()) else {
+            return now;
+        };
+        let mut before = self.state.chats.range(..now).rev().map(|(_, chat)| chat);
+        let said = before.find(|chat| chat.way == known.way && chat.message(message).is_some());
+        said.map_or(now, |chat| chat.id)
+    }
+
     /// A message has come further. What comes late, or out of order, takes nothing back.
     fn delivered(&mut self, chat: ChatId, message: MessageId, now: Delivery) {
+        let chat = self.said_in(chat, message);
         let Some(known) = self.state.chats.get_mut(&chat) else { return };
         let Some(said) = known.messages.iter_mut().rev().find(|said| said.id == message) else { return };
         if rank(&now) <= rank(&said.delivery) || said.delivery == Delivery::None {

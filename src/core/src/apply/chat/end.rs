@@ -282,12 +282,19 @@ impl Context<'_> {
         Ok(())
     }
 
+    /// A visitor for whom nobody was there has gone on to speak: it belongs to what he said before, whose record is
+    /// written again; and whoever holds the conversation may let it go again.
+    pub(super) fn keep_again(&mut self, chat: ChatId) {
+        self.keep_and_tell(Kind::ChatUpdated, chat, None, Cause::Normal);
+        self.converse(chat, |chat| ChatOperation::End { chat });
+    }
+
     /// A chat that is over is forgotten, and its contact with it.
     pub(crate) fn forget_chat(&mut self, chat: ChatId) {
         let Some(known) = self.state.chats.get(&chat) else { return };
         let at = known.at_provider().map(|(provider, chat)| (provider.clone(), chat.clone()));
-        // The provider has not heard of its end: it hears of it as soon as its link is back.
-        if let Some((provider, _)) = at.as_ref().filter(|_| known.closing)
+        // The provider has not heard of its end, or of its last words: it hears of them as soon as its link is back.
+        if let Some((provider, _)) = at.as_ref().filter(|_| known.closing || !known.outgoing.is_empty())
             && self.state.providers.contains_key(provider)
             && !self.is_link_up(provider)
         {

@@ -4,8 +4,8 @@ use super::Context;
 use super::content::{digest, neutral};
 use super::say::{MINUTE, Saying};
 use crate::adapter::ChatOperation;
-use crate::model::chat::{Audience, Author, Chat, Content, Presence};
-use crate::model::ids::{ChatId, MessageId, OptionId, ProviderChatId, ProviderId, Str};
+use crate::model::chat::{Audience, Author, Chat, ChatState, Content, Presence};
+use crate::model::ids::{ChatId, MessageId, OptionId, ProviderChatId, ProviderId, QueueId, Str};
 use crate::model::pii::Pii;
 use crate::report::chat::{Heard, HeardBy};
 use crate::settings::{ChatLimits, TextId};
@@ -24,10 +24,36 @@ impl Context<'_> {
         match (self.live_at(provider, conversation), &heard.by, &heard.queue) {
             (Some(chat), ..) => self.take_heard(chat, heard),
             (None, HeardBy::Visitor, Some(queue)) => {
+                if let Some(chat) = self.at_closed_door(provider, conversation, queue) {
+                    let said =
+                        |context: &Self| context.state.chats.get(&chat).map(|chat| chat.messages.len());
+                    let before = said(self);
+                    self.take_heard(chat, heard);
+                    // What was refused changes nothing.
+                    if said(self) > before {
+                        self.keep_again(chat);
+                    }
+                    return;
+                }
                 self.open_at_provider(provider, conversation, queue, &heard.visitor, Some(heard));
             }
             (None, ..) => self.state.counters.unknown_conversations += 1,
         }
+    }
+
+    /// The chat of a visitor who has just been told that nobody is there, while nobody is: what he says next belongs to
+    /// it. Else a program that answers by itself would open chats for as long as it is answered.
+    fn at_closed_door(
+        &self,
+        provider: &ProviderId,
+        conversation: &ProviderChatId,
+        queue: &QueueId,
+    ) -> Option<ChatId> {
+        let last = self.state.chat_of(provider, conversation)?;
+        let just_ended = last.ended.as_ref().is_some_and(|ended| ended.at + MINUTE > self.at);
+        let erased = self.state.contacts.get(&last.contact).is_none_or(|contact| contact.erased);
+        let is_it = last.state == ChatState::Unserved && just_ended && !erased && last.queue == *queue;
+        (is_it && self.admits(queue).is_err()).then_some(last.id)
     }
 
     /// Takes what was said in a live chat into its transcript, within its limits.

@@ -217,7 +217,7 @@ impl Context<'_> {
     }
 
     /// Whether a chat may be opened in a queue now; else the text that says why not (C10, O04).
-    fn admits(&self, queue: &QueueId) -> Result<(), TextId> {
+    pub(super) fn admits(&self, queue: &QueueId) -> Result<(), TextId> {
         let Some(facts) = queue_facts(self.state, queue, None) else {
             return Err(TextId::ClosedWithoutForm);
         };
@@ -282,12 +282,12 @@ impl Context<'_> {
         );
         if let Way::Provider(provider, conversation) = &way {
             let conversations = self.state.by_conversation.entry(provider.clone()).or_default();
-            // One that ended has been told so for the last time: its end would be that of this one.
+            // One that ended has been told so for the last time: its end would be that of this one. Its last words, if
+            // nobody has taken them yet, are said all the same.
             if let Some(before) = conversations.insert(conversation.clone(), id)
                 && let Some(before) = self.state.chats.get_mut(&before)
             {
                 before.closing = false;
-                before.outgoing.clear();
             }
         }
         let chat = Chat {
