@@ -1,7 +1,7 @@
 """The XMPP checks on one real server.
 
 Arguments: prosody or ejabberd; then nothing for everything, or the names of stories, or `smoke`,
-`faults`, `control`.
+`faults`, `control`, `visitors`.
 
 Environment:
   SCHAKEL_BIN   the binary to test; without it the newer of target/release/schakel and target/debug/schakel
@@ -25,6 +25,7 @@ import servers
 import smoke
 import talk
 import visitor
+import visitors
 from machine import Failed
 
 ACCOUNTS = [houses.ACCOUNT, "anna", "bert", "colleague", *[f"mallory-{at}" for at in range(len(hostile.ATTACKS))]]
@@ -94,6 +95,10 @@ async def check(start, wanted, seed):
     names = {name for name, _, _ in stories()}
     if not wanted or names & set(wanted):
         await suite(report, start, set(wanted) & names)
+    if not wanted or "visitors" in wanted:
+        with start([houses.ACCOUNT, *visitors.ACCOUNTS]) as (server, folder):
+            title = "C01 C03: a hundred visitors at once, by the simulator"
+            await report.run("visitors", title, in_a_house(server, folder), 2 * visitors.SECONDS)
     if not wanted or "faults" in wanted:
         with start(faults.ACCOUNTS) as (server, folder):
             title = "P03: nothing is lost and nothing is doubled, whatever fails"
@@ -103,6 +108,12 @@ async def check(start, wanted, seed):
             title = "P03 negative control: a daemon that acts before the commit is noticed"
             await report.run("control", title, faults.negative_control(server, folder, seed), 600)
     return report
+
+
+async def in_a_house(server, folder):
+    """The simulator's visitors, in a house of their own."""
+    async with houses.house(server, folder) as house:
+        return await visitors.a_hundred_at_once(house, folder)
 
 
 def servers_of(kind):
@@ -119,7 +130,7 @@ def servers_of(kind):
 def main():
     """Exit 0 when all passed."""
     kind, wanted = sys.argv[1], sys.argv[2:]
-    known = {name for name, _, _ in stories()} | {"smoke", "faults", "control"}
+    known = {name for name, _, _ in stories()} | {"smoke", "faults", "control", "visitors"}
     if kind not in servers.KINDS or not known.issuperset(wanted):
         raise SystemExit(f"{__doc__}\nStories: {' '.join(sorted(known))}")
     seed = int(os.environ.get("E2E_SEED") or random.SystemRandom().getrandbits(32))

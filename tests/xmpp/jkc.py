@@ -136,9 +136,9 @@ class Rest:
         items, cursor = [], ""
         while True:
             mark = "&" if "?" in path else "?"
-            page = await self.must("GET", f"{path}{mark}cursor={cursor}" if cursor else path)
+            page = await self.must("GET", f"{path}{mark}after={cursor}" if cursor else path)
             items += page["items"]
-            cursor = page.get("nextCursor") or page.get("next")
+            cursor = page.get("next")
             if not cursor:
                 return items
 
