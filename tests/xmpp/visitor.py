@@ -15,6 +15,8 @@ from machine import Failed
 from slixmpp import JID, ClientXMPP, ComponentXMPP
 from slixmpp.exceptions import IqError, IqTimeout, PresenceError, XMPPError
 from slixmpp.xmlstream import ET
+from slixmpp.xmlstream.handler import Callback
+from slixmpp.xmlstream.matcher import MatchXPath
 
 # What slixmpp says when a server refuses something.
 ERRORS = (IqError, IqTimeout, PresenceError, XMPPError)
@@ -101,9 +103,9 @@ class Recording:
         self.inbox = Inbox(name)
         self.raw = bytearray()
         self.ready = asyncio.Event()
-        self.add_event_handler("message", self.inbox.put)
-        self.add_event_handler("groupchat_message", self.inbox.put)
-        self.add_event_handler("message_error", self.inbox.put)
+        # Its own events are of messages with a body only: receipts and typing have none.
+        every = MatchXPath(f"{{{self.default_ns}}}message")
+        self.register_handler(Callback("every message", every, self.inbox.put))
         self.add_event_handler("presence_available", self.inbox.put)
         self.add_event_handler("presence_unavailable", self.inbox.put)
         self.add_event_handler("presence_error", self.inbox.put)
