@@ -346,7 +346,7 @@ async fn component(
     wire.send(Element::builder("handshake", ns::DEFAULT_NS).append(digest).build())?;
     let mut early = Vec::new();
     await_one(&mut wire, &mut early, |element| element.name() == "handshake").await?;
-    let session = Box::new(Session::unmanaged(domain, false));
+    let session = Box::new(Session::of_component(domain));
     Ok(Open { wire, start: Start::Fresh { name: domain.to_owned(), session, early, had: None } })
 }
 

@@ -43,6 +43,8 @@ struct Management {
 struct Pings {
     /// Where they go to.
     domain: String,
+    /// A component says who it is in each stanza, or the server ends the stream (XEP-0114 section 3).
+    from: Option<String>,
     /// What their ids begin with; random, so that nobody else can answer them.
     prefix: String,
     /// Pings after what was sent; otherwise only to hear whether the server is there.
@@ -75,8 +77,16 @@ impl Session {
     /// Without stream management. `confirm`: the server is asked whether it has what was sent.
     pub(super) fn unmanaged(domain: &str, confirm: bool) -> Self {
         let prefix = format!("alive-{:016x}", rand::random::<u64>());
-        let pings = Pings { domain: domain.into(), prefix, confirm, sent: 0, asked: None, answered: 0 };
+        let pings =
+            Pings { domain: domain.into(), from: None, prefix, confirm, sent: 0, asked: None, answered: 0 };
         Self { management: None, pings, uncommitted: VecDeque::new() }
+    }
+
+    /// Of a component, which owns this domain: it pings itself, by way of the server.
+    pub(super) fn of_component(domain: &str) -> Self {
+        let mut session = Self::unmanaged(domain, false);
+        session.pings.from = Some(domain.into());
+        session
     }
 
     /// From the server's `<enabled/>`.
@@ -160,7 +170,9 @@ impl Session {
         let pings = &mut self.pings;
         pings.asked = Some(pings.sent);
         let id = format!("{}-{}", pings.prefix, pings.sent);
+        let from = pings.from.clone();
         Element::builder("iq", ns::DEFAULT_NS)
+            .attr(xml_ncname!("from").to_owned(), from)
             .attr(xml_ncname!("type").to_owned(), "get")
             .attr(xml_ncname!("id").to_owned(), id)
             .attr(xml_ncname!("to").to_owned(), pings.domain.as_str())
@@ -352,7 +364,16 @@ mod tests {
         assert!(silent.sends(Some(&stanza("1"))));
         assert!(silent.ask().is_none());
         let ping = silent.ask_anyhow();
+        assert_eq!((ping.attr("from"), ping.attr("to")), (None, Some("chat.test")));
         assert_eq!(silent.pong(&ping), Pong::Heard);
+    }
+
+    #[test]
+    fn a_component_says_who_it_is_when_it_pings() {
+        let mut component = Session::of_component("cti.chat.test");
+        let ping = component.ask_anyhow();
+        assert_eq!((ping.attr("from"), ping.attr("to")), (Some("cti.chat.test"), Some("cti.chat.test")));
+        assert_eq!(component.pong(&ping), Pong::Heard, "the server sends it round");
     }
 
     #[test]

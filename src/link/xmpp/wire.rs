@@ -179,7 +179,11 @@ pub(super) fn stream_error(element: &Element) -> Lost {
             Setback::Credentials,
             "; the server does not take the secret: make it the same in the server's configuration and in secret_file",
         ),
-        "host-unknown" | "host-gone" | "improper-addressing" => (
+        "improper-addressing" => (
+            Setback::Passing,
+            "; a stanza of ours had an address that the server does not take: report this with the log",
+        ),
+        "host-unknown" | "host-gone" => (
             Setback::Misconfigured,
             "; the server does not serve this domain: check jid or domain, and the server's configuration",
         ),
