@@ -10,6 +10,8 @@
 mod agents;
 mod calls;
 mod chaos;
+mod chat_kill;
+mod chats;
 mod day;
 mod disk;
 mod harness;
