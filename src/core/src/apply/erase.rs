@@ -4,7 +4,7 @@ use super::Context;
 use crate::command::chat::{ChatChange, ChatCommand};
 use crate::command::{Command, CommandState};
 use crate::model::call::{Call, Direction, Party};
-use crate::model::chat::{Chat, Content, Visitor, Way};
+use crate::model::chat::{Chat, Content, Delivery, Visitor, Way};
 use crate::model::ids::{CallId, ChatId, ContactId, DeviceId, ProviderChatId, ProviderId, SessionId};
 use crate::model::pii::Pii;
 use crate::state::State;
@@ -116,12 +116,11 @@ impl Context<'_> {
         }
         chat.outgoing.clear();
         chat.closing = false;
-        // Whoever told of them named him in it.
-        chat.messages.iter_mut().for_each(|said| said.keys.clear());
+        hide_messages(chat);
         self.forget_conversation(&provider, &conversation, id);
     }
 
-    /// What was said, of commands that have their outcome.
+    /// Who the visitor was, of commands that have their outcome. What was said is not in them any more.
     fn erase_chat_commands(&mut self, chats: &[ChatId]) {
         for record in self.state.commands.values_mut() {
             let done = matches!(record.state, CommandState::Done { .. });
@@ -132,7 +131,6 @@ impl Context<'_> {
             match asked {
                 ChatCommand::Open { visitor, .. } => **visitor = Visitor::default(),
                 ChatCommand::Change { change, .. } => match change {
-                    ChatChange::Say { content, .. } => **content = Content::text(""),
                     ChatChange::SetFields(fields) => {
                         fields.subject = None;
                         fields.remarks = None;
@@ -174,6 +172,32 @@ pub(super) fn hide_visitor(chat: &mut Chat) {
     }
     if let Way::Provider(_, conversation) = &mut chat.way {
         *conversation = ERASED.into();
+    }
+}
+
+/// Takes out of a chat what its messages say of its visitor: whoever told of them named him in it, and short words can
+/// be guessed by their fingerprint.
+pub(super) fn hide_messages(chat: &mut Chat) {
+    for said in &mut chat.messages {
+        said.keys.clear();
+        said.fingerprint = 0;
+        if let Delivery::Failed(why) = &mut said.delivery {
+            *why = ERASED.into();
+        }
+    }
+}
+
+/// What was said is where transcripts are kept, and is not needed in the command that said it.
+pub(super) fn forget_words(asked: &mut ChatCommand) {
+    match asked {
+        ChatCommand::Change { change: ChatChange::Say { content, .. }, .. } => **content = Content::text(""),
+        ChatCommand::LeaveMessage(message) => {
+            message.name = Pii::new("".into());
+            message.email = None;
+            message.telephone = None;
+            message.text = Pii::new("".into());
+        }
+        _ => {}
     }
 }
 

@@ -4,12 +4,12 @@ use crate::common::*;
 use crate::visit::*;
 use crate::world::*;
 use schakel_core::command::RefusalCause;
-use schakel_core::command::chat::ChatChange;
+use schakel_core::command::chat::{AnswerBy, ChatChange, ChatCommand, OfflineMessage};
 use schakel_core::input::InputBody;
 use schakel_core::model::availability::AvailabilityState;
 use schakel_core::model::cause::Cause;
 use schakel_core::model::chat::*;
-use schakel_core::model::ids::{ChatId, CommandId};
+use schakel_core::model::ids::{ChatId, CommandId, OfflineMessageId};
 use schakel_core::model::pii::Pii;
 use schakel_core::model::time::Millis;
 use schakel_core::notification::Kind;
@@ -289,6 +289,28 @@ fn is_in_state(world: &World, words: &str) -> bool {
     bytes.windows(words.len()).any(|window| window == words.as_bytes())
 }
 
+#[test]
+fn o14_words_are_in_the_transcript_and_nowhere_else() {
+    let (mut world, chat) = annas();
+    world.writes(chat, "Mijn vraag");
+    world.answers(chat, "anna", "Het antwoord");
+    let message = OfflineMessage {
+        id: OfflineMessageId(77),
+        queue: "balie".into(),
+        name: Pii::new("Jansen".into()),
+        email: Some(Pii::new("jan@example.org".into())),
+        telephone: Some(Pii::new("0318123456".into())),
+        preference: AnswerBy::Email,
+        text: Pii::new("Bel mij terug".into()),
+        language: None,
+    };
+    let left = world.chats(ChatCommand::LeaveMessage(Box::new(message)));
+    assert!(world.succeeded(left));
+    for words in ["Mijn vraag", "Het antwoord", "Jansen", "jan@example.org", "0318123456", "Bel mij terug"] {
+        assert!(!is_in_state(&world, words), "{words}: it would be in every snapshot");
+    }
+}
+
 /// All that is personal in the chats of these stories.
 const PERSONAL: [&str; 7] = [
     "Jansen",
@@ -368,6 +390,9 @@ fn avg_17_a_chat_that_goes_on_can_be_ended_and_is_not_known_again() {
     world.happens("jan@example.org", ConversationEvent::EndedByVisitor);
     let record = world.records(chat).into_iter().next_back().unwrap();
     assert!(!format!("{:?}", record.way).contains("jan"), "{:?}", record.way);
+    let keys = record.messages.iter().flat_map(|said| &said.keys);
+    assert_eq!(keys.count(), 0, "whoever told of them named him in it");
+    assert!(record.messages.iter().all(|said| said.fingerprint == 0), "short words can be guessed by it");
     world.works(30 * 60);
     assert!(world.state.chats.is_empty() && world.state.by_conversation.is_empty());
 }

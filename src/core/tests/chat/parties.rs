@@ -133,6 +133,13 @@ fn o20_there_are_so_many_agents_in_a_chat_and_no_more() {
     world.joins(chat, "bert");
     let third = world.joins(chat, "carla");
     assert_eq!(world.refused(third), RefusalCause::LimitExceeded);
+    // The place of one who is invited is his while he has not answered.
+    world.leaves_chat(chat, "bert");
+    world.invites(chat, "anna", "bert", false);
+    let third = world.joins(chat, "carla");
+    assert_eq!(world.refused(third), RefusalCause::LimitExceeded);
+    world.accepts(chat, "bert");
+    assert_eq!(world.party(chat), ["anna: Owner", "bert: Guest"]);
 }
 
 #[test]
@@ -229,6 +236,18 @@ fn o23_over_a_provider_nothing_shows_who_watches() {
     world.watches(chat, "bert");
     world.leaves_chat(chat, "bert");
     assert_eq!(world.asked_at("c"), Vec::<String>::new());
+}
+
+#[test]
+fn o23_one_who_watches_and_vanishes_watches_no_more() {
+    let (mut world, chat) = annas();
+    world.watches(chat, "bert");
+    for _ in 0..100 {
+        world.wait(Millis::seconds(1));
+        world.chat_beats("anna");
+    }
+    assert_eq!(world.party(chat), ["anna: Owner"], "who comes in his name later has to say for what");
+    assert_eq!(world.told_of_kind(Kind::ChatObserved).len(), 2);
 }
 
 #[test]

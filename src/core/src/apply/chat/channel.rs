@@ -21,7 +21,7 @@ use crate::effect::Effect;
 use crate::model::agent::Agent;
 use crate::model::availability::{AvailabilityState, Because};
 use crate::model::cause::Cause;
-use crate::model::chat::Revoked;
+use crate::model::chat::{Chat, Revoked};
 use crate::model::chat_service::{AgentPresence, ChatService, Show, Shown};
 use crate::model::ids::{AgentId, ChatId, ChatServiceId, ProviderId, QueueId, Str};
 use crate::model::provider::LinkState;
@@ -116,8 +116,9 @@ impl Context<'_> {
             return;
         }
         self.leave_channel(&agent, Cause::Timeout);
-        let has = self.state.of_agent.get(&agent);
-        let chats: Vec<ChatId> = has.map_or_else(Vec::new, |has| has.chats.iter().copied().collect());
+        // Those that he watches too, which are not among his: who comes in his name later says for what.
+        let his = |chat: &&Chat| chat.state.is_live() && chat.participant(&agent).is_some();
+        let chats: Vec<ChatId> = self.state.chats.values().filter(his).map(|chat| chat.id).collect();
         for chat in chats {
             self.agent_lost(chat, &agent);
         }

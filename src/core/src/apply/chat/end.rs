@@ -357,6 +357,7 @@ impl Context<'_> {
         record.outgoing.clear();
         if self.state.contacts.get(&record.contact).is_some_and(|contact| contact.erased) {
             super::super::erase::hide_visitor(&mut record);
+            super::super::erase::hide_messages(&mut record);
         }
         self.effects.push(Effect::Write(ChatWrite::Record(Box::new(record))));
         self.tell_chat(kind, chat, agent, cause);

@@ -74,6 +74,10 @@ impl Context<'_> {
             Ok(()) => self.fulfil(id),
             Err(refusal) => self.refuse(id, refusal),
         }
+        if let Some(Command::Chat(asked)) = self.state.commands.get_mut(&id).map(|record| &mut record.command)
+        {
+            super::erase::forget_words(asked);
+        }
     }
 
     fn change_chat(&mut self, id: CommandId, chat: ChatId, change: &ChatChange) -> Result<(), Refusal> {

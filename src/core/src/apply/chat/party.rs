@@ -11,7 +11,7 @@ use crate::apply::availability::{availability, share_of};
 use crate::command::{Refusal, RefusalCause};
 use crate::model::availability::Claimant;
 use crate::model::cause::Cause;
-use crate::model::chat::{Chat, ChatState, OfferFor, OfferState, Participant, Revoked, Role, Way};
+use crate::model::chat::{Chat, ChatState, Offer, OfferFor, OfferState, Participant, Revoked, Role, Way};
 use crate::model::ids::{AgentId, ChatId, Str};
 use crate::notification::Kind;
 use crate::settings::TextId;
@@ -34,7 +34,7 @@ impl Context<'_> {
             return self.accept_offer(chat, offer, agent);
         }
         self.has_room(chat, agent)?;
-        self.may_grow(chat)?;
+        self.may_grow(chat, agent)?;
         if waits {
             self.revoke_offers(chat, Revoked::Taken);
         }
@@ -137,7 +137,10 @@ impl Context<'_> {
         let Some(known) = self.state.chats.get(&chat).filter(|chat| chat.state.is_live()) else { return };
         match known.participant(agent).map(|one| &one.role) {
             None => return,
-            Some(Role::Observer(_)) => return self.remove(chat, agent),
+            Some(Role::Observer(_)) => {
+                self.remove(chat, agent);
+                return self.tell_chat(Kind::ChatObserved, chat, Some(agent), Cause::Timeout);
+            }
             Some(Role::Owner | Role::Guest) => {}
         }
         let others = known.present().any(|one| one.agent != *agent);
@@ -159,7 +162,7 @@ impl Context<'_> {
             // He went there by himself, and the visitor sees him: it is believed, of who is one of ours.
             self.state.counters.unexpected_reports += 1;
             let ours = self.state.agents.get(agent).is_some_and(|agent| agent.chat.is_some());
-            if !ours || self.may_grow(chat).is_err() {
+            if !ours || self.may_grow(chat, agent).is_err() {
                 return;
             }
             let waits = self.state.chats.get(&chat).is_some_and(|chat| chat.owner().is_none());
@@ -301,10 +304,16 @@ impl Context<'_> {
         Ok(())
     }
 
-    fn may_grow(&self, chat: ChatId) -> Result<(), Refusal> {
+    /// Whether one more agent can take part: the place of one who is invited is his until he answers.
+    fn may_grow(&self, chat: ChatId, agent: &AgentId) -> Result<(), Refusal> {
         let max = self.state.settings.chat.limits.participants_max;
         let known = self.live(chat)?;
-        if known.present().count() >= max as usize {
+        let invited = known.invitation.and_then(|invitation| known.offer(invitation));
+        let comes_beside = |offer: &&Offer| {
+            offer.agent != *agent && !matches!(offer.what, OfferFor::Guest { leave_on_join: true, .. })
+        };
+        let taken = known.present().count() + invited.iter().filter(|offer| comes_beside(offer)).count();
+        if taken >= max as usize {
             let detail = format!("At most {max} agents take part in a chat at once.");
             return Err(Refusal::new(RefusalCause::LimitExceeded, detail));
         }
