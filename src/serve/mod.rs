@@ -170,6 +170,7 @@ impl Daemon {
             engine: handle.clone(),
             store: store.clone(),
             outbox: outbox.clone(),
+            mailer: mailer.clone(),
             register: register.clone(),
             providers: Arc::new(OfLinks(links.controls())),
             guide: Arc::new(guide.clone()),

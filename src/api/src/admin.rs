@@ -3,6 +3,7 @@
 use crate::metrics::{self, Text};
 use crate::problem::Failure;
 use crate::state::ApiState;
+use crate::time::{now, now_ms};
 use axum::Router;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -17,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Health and figures.
 ///
 /// * `/livez`: 200 while the process answers at all.
-/// * `/readyz`: 200 while the engine answers, which it does not while the journal takes nothing. JKC or a telephone
-///   system being down is not unready: no restart mends that.
+/// * `/readyz`: 200 while the engine answers, which it does not while the journal takes nothing. JKC, a telephone
+///   system or the mail server being down is not unready: no restart mends that.
 /// * `/metrics`: Prometheus text.
 pub fn admin_router(app: ApiState) -> Router {
     let (ready, figures) = (app.clone(), app);
@@ -34,7 +35,7 @@ pub fn admin_router(app: ApiState) -> Router {
 
 async fn is_ready(app: &ApiState) -> Response {
     match tokio::time::timeout(PATIENCE, app.engine.read(|_| ())).await {
-        Ok(Ok(())) => "ready\n".into_response(),
+        Ok(Ok(())) => format!("ready\n{}", of_mail(app).await).into_response(),
         Ok(Err(_)) => (StatusCode::SERVICE_UNAVAILABLE, "the engine has stopped\n").into_response(),
         Err(_) => {
             let detail = "the engine does not answer: see the log, and the disk of the journal\n";
@@ -43,11 +44,25 @@ async fn is_ready(app: &ApiState) -> Response {
     }
 }
 
+/// A line about mails where somebody should look at them, and nothing otherwise: no restart mends that either.
+async fn of_mail(app: &ApiState) -> String {
+    match tokio::time::timeout(PATIENCE, app.mailer.status()).await {
+        Ok(Ok(status)) if status.dead > 0 || status.server_fails => {
+            let (waiting, dead) = (status.waiting, status.dead);
+            let server = if status.server_fails { "; the mail server fails" } else { "" };
+            format!("mail: {waiting} waiting, {dead} given up{server}\n")
+        }
+        _ => String::new(),
+    }
+}
+
 async fn all(app: &ApiState) -> Response {
     let mut out = Text::default();
-    let of_state = app.engine.read(|state| {
+    let now = now().as_millis();
+    let of_state = app.engine.read(move |state| {
         let mut out = Text::default();
         metrics::of_state(state, &mut out);
+        metrics::of_chats(state, now, &mut out);
         (out.0, state.providers.keys().cloned().collect::<Vec<_>>())
     });
     // Without the engine the other figures are wanted most.
@@ -59,6 +74,10 @@ async fn all(app: &ApiState) -> Response {
     metrics::of_journal(&app.store.counters(), &mut out);
     if let Ok(status) = tokio::time::timeout(PATIENCE, app.outbox.status()).await {
         metrics::of_outbox(&status, &mut out);
+    }
+    metrics::of_orders(app.engine.orders_left_out(), &mut out);
+    if let Ok(Ok(status)) = tokio::time::timeout(PATIENCE, app.mailer.status()).await {
+        metrics::of_mail(&status, now_ms(), &mut out);
     }
     let open = app.settings.streams_max.saturating_sub(app.streams.available_permits());
     out.one("schakel_event_streams", "gauge", "Event streams that are open.", open);

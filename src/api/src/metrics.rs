@@ -1,5 +1,9 @@
 //! Figures for the operator, in the text format of Prometheus.
 
+mod chat;
+
+pub(crate) use chat::{of_chats, of_mail, of_orders};
+
 use crate::answers::Answers;
 use schakel_core::adapter::Observations;
 use schakel_core::model::ids::ProviderId;

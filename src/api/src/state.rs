@@ -17,6 +17,7 @@ use schakel_core::adapter::Observations;
 use schakel_engine::EngineHandle;
 use schakel_journal::Store;
 use schakel_outbox::Outbox;
+use schakel_outbox::mail::Mailer;
 use schakel_register::Register;
 use serde_json::Value;
 use std::num::NonZeroU32;
@@ -102,6 +103,8 @@ pub struct Parts {
     pub store: Store,
     /// Webhook delivery.
     pub outbox: Outbox,
+    /// Mails with messages of visitors.
+    pub mailer: Mailer,
     /// Recognised numbers and the directory.
     pub register: Register,
     /// The links.
@@ -146,6 +149,7 @@ pub struct App {
     pub(crate) engine: EngineHandle,
     pub(crate) store: Store,
     pub(crate) outbox: Outbox,
+    pub(crate) mailer: Mailer,
     pub(crate) register: Register,
     pub(crate) providers: Arc<dyn Providers>,
     pub(crate) guide: Arc<dyn RouteGuide>,
@@ -210,6 +214,7 @@ impl ApiState {
             engine: parts.engine,
             store: parts.store,
             outbox: parts.outbox,
+            mailer: parts.mailer,
             register: parts.register,
             providers: parts.providers,
             guide: parts.guide,

@@ -1,7 +1,7 @@
 //! Mails that wait to be sent (C15). A row is made with the input that asks for it and goes when the mail is taken.
 
 use bytes::Bytes;
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::error::StoreError;
 use crate::reader::{Reader, id};
@@ -44,6 +44,8 @@ pub struct MailCounts {
     pub waiting: u64,
     /// Those that were given up.
     pub dead: u64,
+    /// When the oldest of those that wait was asked for.
+    pub oldest_ms: Option<i64>,
 }
 
 /// What became of a try.
@@ -106,6 +108,17 @@ impl Store {
         })
     }
 
+    /// The same for one mail; one that waits is due at once. The mail as it is then, if there is one.
+    pub fn redrive_mail(&self, mail: u128, now_ms: i64) -> Answer<Option<MailRow>> {
+        self.submit(Urgency::Now, move |tx| {
+            let sql = "UPDATE mails SET dead = 0, due_ms = ?2, attempts = iif(dead, 0, attempts),
+                       at_ms = iif(dead, ?2, at_ms) WHERE id = ?1
+                       RETURNING id, at_ms, bytes, due_ms, attempts, error, dead";
+            let key = mail.to_be_bytes();
+            Ok(tx.conn.prepare_cached(sql)?.query_row(params![key, now_ms], row_of).optional()?)
+        })
+    }
+
     /// One step (at most 50) of removing mails that were given up and asked for before a moment; how many went.
     pub fn remove_mails(&self, before_ms: i64) -> Answer<usize> {
         self.submit(Urgency::Soon, move |tx| {
@@ -125,6 +138,19 @@ impl Reader {
         self.mails_where(false, limit)
     }
 
+    /// All of them, those that wait and those that were given up, by their ids: those after one.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn all_mails(&self, after: u128, limit: usize) -> Result<Vec<MailRow>, StoreError> {
+        let sql = "SELECT id, at_ms, bytes, due_ms, attempts, error, dead FROM mails WHERE id > ?1
+                   ORDER BY id LIMIT ?2";
+        let mut statement = self.conn()?.prepare_cached(sql)?;
+        Ok(statement
+            .query_map(params![after.to_be_bytes(), limit as i64], row_of)?
+            .collect::<Result<_, _>>()?)
+    }
+
     /// Mails that were given up.
     ///
     /// # Errors
@@ -138,9 +164,14 @@ impl Reader {
     /// # Errors
     /// When the disk fails.
     pub fn mail_counts(&self) -> Result<MailCounts, StoreError> {
-        let sql = "SELECT count(*) FILTER (WHERE dead = 0), count(*) FILTER (WHERE dead = 1) FROM mails";
+        let sql = "SELECT count(*) FILTER (WHERE dead = 0), count(*) FILTER (WHERE dead = 1),
+                   min(at_ms) FILTER (WHERE dead = 0) FROM mails";
         let counts = self.conn()?.prepare_cached(sql)?.query_row([], |row| {
-            Ok(MailCounts { waiting: row.get::<_, i64>(0)? as u64, dead: row.get::<_, i64>(1)? as u64 })
+            Ok(MailCounts {
+                waiting: row.get::<_, i64>(0)? as u64,
+                dead: row.get::<_, i64>(1)? as u64,
+                oldest_ms: row.get(2)?,
+            })
         });
         Ok(counts?)
     }

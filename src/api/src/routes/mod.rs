@@ -10,6 +10,7 @@ mod devices;
 mod directory;
 mod events;
 mod hours;
+mod mails;
 mod providers;
 mod queues;
 mod recognition;
@@ -55,6 +56,7 @@ pub(crate) fn all() -> Vec<Route> {
     routes.extend(reports::routes());
     routes.extend(events::routes());
     routes.extend(webhooks::routes());
+    routes.extend(mails::routes());
     routes.extend(tokens::routes());
     routes.extend(audit::routes());
     routes

@@ -38,6 +38,46 @@ fn health_follows_the_engine_and_not_the_link() {
 }
 
 #[test]
+fn chats_are_counted_by_state_and_queue_without_a_name() {
+    in_house(async |house| {
+        house.chatting("jansen").await;
+        house.visits("publiekszaken").await;
+        house.visits("publiekszaken").await;
+        let text = metrics(&house).await;
+        let offered: usize = value(&text, "schakel_chats{state=\"offered\"}");
+        let queued: usize = value(&text, "schakel_chats{state=\"queued\"}");
+        assert!(offered >= 1 && offered + queued == 2, "{text}");
+        assert_eq!(value::<usize>(&text, "schakel_chat_offers_pending"), offered);
+        assert_eq!(value::<usize>(&text, "schakel_chats_waiting{queue=\"publiekszaken\"}"), 2);
+        assert_eq!(value::<usize>(&text, "schakel_chats_waiting{queue=\"balie\"}"), 0);
+        let age = |queue| {
+            value::<f64>(&text, &format!("schakel_chats_waiting_oldest_seconds{{queue=\"{queue}\"}}"))
+        };
+        assert!((0.0..60.0).contains(&age("publiekszaken")), "{text}");
+        assert!(age("balie").abs() < f64::EPSILON, "{text}");
+        assert_eq!(value::<usize>(&text, "schakel_chat_agents"), 1);
+        for zero in [
+            "schakel_chat_agents_paused",
+            "schakel_chat_messages_refused_total",
+            "schakel_chat_messages_repeated_total",
+            "schakel_chat_orders_left_out_total",
+            "schakel_mail_configured",
+            "schakel_mail_waiting",
+            "schakel_mail_failed_total{kind=\"server\"}",
+        ] {
+            assert_eq!(value::<u64>(&text, zero), 0, "{zero}");
+        }
+        assert!(!text.contains("Truus"), "{text}");
+    });
+}
+
+/// The value of a figure.
+fn value<T: std::str::FromStr>(text: &str, name: &str) -> T {
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} in {text}"))
+}
+
+#[test]
 fn figures_are_text_that_prometheus_reads_and_hold_no_number() {
     in_house(async |house| {
         house.rings().await;

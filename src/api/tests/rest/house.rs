@@ -29,6 +29,7 @@ use schakel_core::settings::{
 use schakel_engine::{Engine, EngineHandle, EngineSettings, Order};
 use schakel_journal::{Options, Store};
 use schakel_outbox::Outbox;
+use schakel_outbox::mail::Mailer;
 use schakel_register::number::{NumberPlan, PlanSettings};
 use schakel_register::{Limits, Register};
 use serde_json::{Value, json};
@@ -151,6 +152,7 @@ impl House {
         let telling = outbox.clone();
         engine.guided_by(Arc::new(Balie));
         engine.on_committed(Box::new(move |told| telling.notify(told)));
+        let decode = |bytes: &[u8]| schakel_engine::decode_offline(bytes).map_err(|error| error.to_string());
         let handle = engine.handle();
         let configured = InputBody::Configured(Box::new(core_settings()));
         tokio::task::spawn_local(engine.run(vec![InputBody::Started, configured]));
@@ -164,6 +166,7 @@ impl House {
             engine: handle.clone(),
             store: store.clone(),
             outbox,
+            mailer: Mailer::start(store.clone(), Arc::new(decode), None),
             register: register.clone(),
             providers: Arc::new(Links(reconnected.clone())),
             guide: Arc::new(Balie),

@@ -13,6 +13,7 @@ mod document;
 mod events;
 mod house;
 mod listening;
+mod mails;
 mod persons;
 mod register;
 mod reports;

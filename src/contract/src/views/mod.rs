@@ -12,6 +12,7 @@ mod command;
 mod contact;
 mod device;
 mod directory;
+mod mail;
 mod party;
 mod provider;
 mod queue;
@@ -52,6 +53,7 @@ pub(crate) use command::{agent_of_chat, allowed_now, is_visitors, refusal_of};
 pub use contact::{ContactDetailView, ContactView};
 pub use device::{DeviceKind, DeviceView, MonitorState, MonitorView};
 pub use directory::{DirectoryEntryView, DirectoryHitView, EntryKind, ImportReportView, PresenceView};
+pub use mail::{MailState, MailView};
 pub use party::PartyView;
 pub use provider::{
     CapabilitiesView, CounterView, LinkState, MonitorsView, ObservationsView, ProviderView,

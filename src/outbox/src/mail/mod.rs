@@ -18,4 +18,4 @@ mod settings;
 mod task;
 
 pub use settings::{Credentials, MailSettings, QueueMail, Tls};
-pub use task::{Decode, MailAlarm, MailAlarmKind, MailStatus, Mailer};
+pub use task::{Decode, MailAlarm, MailAlarmKind, MailErrorKind, MailStatus, Mailer};

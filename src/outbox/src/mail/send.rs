@@ -9,6 +9,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
 use super::settings::{MailSettings, Tls};
+use super::task::MailErrorKind;
 use crate::settings::Trust;
 
 /// The longest text of an error that is kept.
@@ -29,6 +30,18 @@ pub(crate) enum NotSent {
     Unready(String),
     /// The server could not be reached, or broke off: the others need not be tried either.
     NoServer(String),
+}
+
+impl NotSent {
+    /// What went wrong, without words.
+    pub(crate) fn kind(&self) -> MailErrorKind {
+        match self {
+            Self::ForGood(_) => MailErrorKind::Refused,
+            Self::Later(_) => MailErrorKind::Later,
+            Self::Unready(_) => MailErrorKind::Unready,
+            Self::NoServer(_) => MailErrorKind::Server,
+        }
+    }
 }
 
 /// Gives a mail to the server.

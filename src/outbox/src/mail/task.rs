@@ -1,5 +1,6 @@
 //! The handle, and the one task that sends.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -56,10 +57,43 @@ pub struct MailStatus {
     pub sent: u64,
     /// Tries that failed since start.
     pub failed: u64,
+    /// The same by what went wrong.
+    pub failures: BTreeMap<MailErrorKind, u64>,
+    /// When the oldest of those that wait was left, Unix ms.
+    pub oldest_ms: Option<i64>,
     /// The server could not be reached the last time.
     pub server_fails: bool,
     /// The last thing that went wrong; kept when things go well again.
     pub last_error: Option<LastError>,
+}
+
+/// What goes wrong with mails, without words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MailErrorKind {
+    /// The server does not want this one, and never will.
+    Refused,
+    /// It may want it later.
+    Later,
+    /// It cannot be put together with these settings.
+    Unready,
+    /// The server could not be reached, trusted or spoken to.
+    Server,
+}
+
+impl MailErrorKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Refused, Self::Later, Self::Unready, Self::Server];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Later => "later",
+            Self::Unready => "unready",
+            Self::Server => "server",
+        }
+    }
 }
 
 /// Something that an operator should know at once.
@@ -87,7 +121,7 @@ pub enum MailAlarmKind {
 #[derive(Debug, Default)]
 struct Shown {
     sent: u64,
-    failed: u64,
+    failures: BTreeMap<MailErrorKind, u64>,
     server_failures: u32,
     last_error: Option<LastError>,
 }
@@ -145,14 +179,16 @@ impl Mailer {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn status(&self) -> Result<MailStatus, StoreError> {
-        let MailCounts { waiting, dead } = self.store.read(|reader| reader.mail_counts()).await?;
+        let MailCounts { waiting, dead, oldest_ms } = self.store.read(|reader| reader.mail_counts()).await?;
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(MailStatus {
             configured: self.settings.borrow().is_some(),
             waiting,
             dead,
             sent: shown.sent,
-            failed: shown.failed,
+            failed: shown.failures.values().sum(),
+            failures: shown.failures.clone(),
+            oldest_ms,
             server_fails: shown.server_failures > 0,
             last_error: shown.last_error.clone(),
         })
@@ -164,8 +200,25 @@ impl Mailer {
     /// When the journal fails.
     pub async fn redrive(&self) -> Result<usize, StoreError> {
         let count = self.store.redrive_mails(wall_ms()).await?;
-        self.wake.notify_one();
+        self.try_now();
         Ok(count)
+    }
+
+    /// The same for one mail; one that waits is tried at once. The mail as it is then, if there is one.
+    ///
+    /// # Errors
+    /// When the journal fails.
+    pub async fn redrive_one(&self, mail: u128) -> Result<Option<MailRow>, StoreError> {
+        let row = self.store.redrive_mail(mail, wall_ms()).await?;
+        if row.is_some() {
+            self.try_now();
+        }
+        Ok(row)
+    }
+
+    /// Somebody says that the server can be tried: its pause is over.
+    fn try_now(&self) {
+        self.settings.send_modify(|_| {});
     }
 
     /// What operators should know, from now on.
@@ -232,6 +285,9 @@ impl Task {
     /// Sends what is due; how long nothing is then.
     async fn turn(&mut self) -> Result<Duration, StoreError> {
         loop {
+            if self.settings.has_changed().unwrap_or_default() {
+                self.no_server_before = 0;
+            }
             let settings = self.settings.borrow_and_update().clone();
             let Some(settings) = settings else { return Ok(IDLE) };
             let rows = self.store.read(|reader| reader.mails(PAGE)).await?;
@@ -259,6 +315,9 @@ impl Task {
         let server_failed = matches!(tried, Err(NotSent::NoServer(_)));
         if !server_failed && !matches!(tried, Err(NotSent::Unready(_))) {
             self.server_answers(now);
+        }
+        if let Err(not_sent) = &tried {
+            *self.shown().failures.entry(not_sent.kind()).or_default() += 1;
         }
         let settled = match tried {
             Ok(()) => {
@@ -303,7 +362,6 @@ impl Task {
 
     fn failed(&self, error: &str, at_ms: i64) {
         let mut shown = self.shown();
-        shown.failed += 1;
         shown.last_error = Some(LastError { at_ms, text: error.to_owned() });
     }
 

@@ -93,7 +93,10 @@ pub async fn o14_a_message_is_there_with_its_input_or_not_at_all(fixture: &impl 
     store.append(said(1)).await.expect("appended");
     store.append(said(3)).await.expect_err("a gap");
     assert_eq!(seen(&store, 1, 0).await, ["1:x"]);
-    assert_eq!(store.reader().unwrap().mail_counts().unwrap(), MailCounts { waiting: 1, dead: 0 });
+    assert_eq!(
+        store.reader().unwrap().mail_counts().unwrap(),
+        MailCounts { waiting: 1, dead: 0, oldest_ms: Some(at(1)) }
+    );
     store.append(said(2)).await.expect("appended");
     assert_eq!(seen(&store, 1, 1).await, ["2:x"]);
 }
@@ -240,9 +243,19 @@ pub async fn c15_a_mail_waits_until_it_is_taken_or_given_up(fixture: &impl Fixtu
     let told = (waiting[0].mail.clone(), waiting[0].due_ms, waiting[0].attempts, waiting[0].error.as_str());
     assert_eq!(told, (mail(1), at(9), 1, "451 later"));
     assert_eq!(reader.dead_mails(9).unwrap()[0].error, "550 nobody");
-    assert_eq!(reader.mail_counts().unwrap(), MailCounts { waiting: 1, dead: 1 });
+    assert_eq!(reader.mail_counts().unwrap(), MailCounts { waiting: 1, dead: 1, oldest_ms: Some(at(1)) });
     assert_eq!(store.redrive_mails(at(20)).await.unwrap(), 1);
-    assert_eq!(reader.mail_counts().unwrap(), MailCounts { waiting: 2, dead: 0 });
+    assert_eq!(reader.mail_counts().unwrap(), MailCounts { waiting: 2, dead: 0, oldest_ms: Some(at(1)) });
+    store.settle_mail(2, MailSettled::Dead { error: "550 nobody".into() }).await.unwrap();
+    let all: Vec<_> = reader.all_mails(0, 9).unwrap().iter().map(|row| (row.mail.id, row.dead)).collect();
+    assert_eq!(all, [(1, false), (2, true)]);
+    assert_eq!(reader.all_mails(0, 1).unwrap().len(), 1);
+    assert_eq!(reader.all_mails(2, 9).unwrap(), []);
+    let again = store.redrive_mail(2, at(20)).await.unwrap().expect("it is there");
+    assert_eq!((again.due_ms, again.mail.at_ms, again.attempts, again.dead), (at(20), at(20), 0, false));
+    let at_once = store.redrive_mail(1, at(8)).await.unwrap().expect("it is there");
+    assert_eq!((at_once.due_ms, at_once.mail.at_ms, at_once.attempts), (at(8), at(1), 1), "it goes on");
+    assert_eq!(store.redrive_mail(3, at(20)).await.unwrap(), None);
     store.settle_mail(2, MailSettled::Dead { error: "550 nobody".into() }).await.unwrap();
     assert_eq!(store.remove_mails(at(20)).await.unwrap(), 0, "its time began anew");
     assert_eq!(store.remove_mails(at(21)).await.unwrap(), 1);
