@@ -14,6 +14,13 @@ use crate::own::{self, Place};
 use crate::session::{Phase, Xmpp};
 use crate::wire::{self, Set, message, ns};
 
+/// Bytes of live messages that wait while an archive is read.
+const HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Stands between a sender and the name that he gave his message: neither can have it in them, because XML has no such
+/// character.
+const BETWEEN: char = '\u{1f}';
+
 /// How a message came to us.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Came {
@@ -34,8 +41,12 @@ impl Xmpp {
             return;
         }
         if self.link.phase == Phase::CatchingUp && !self.own.component {
-            if self.link.held.len() < self.settings.limits.held_max {
+            let bytes = self.link.held_bytes + wire::size(stanza, HELD_BYTES_MAX);
+            let fits = bytes <= HELD_BYTES_MAX && self.link.held.len() < self.settings.limits.held_max;
+            // What comes after one that did not fit is read from the archive too, in its turn.
+            if fits && !self.link.missed {
                 self.link.held.push_back(stanza.clone());
+                self.link.held_bytes = bytes;
             } else {
                 self.observed.count("held_dropped");
                 self.link.missed = true;
@@ -186,7 +197,6 @@ impl Xmpp {
         };
         if is_live {
             self.tell_presence(&chat, Presence::There);
-            self.acknowledge(stanza, &from, came.said);
         }
         self.said(&chat, stanza, &text, HeardBy::Visitor, visitor, &from, came, read);
     }
@@ -234,6 +244,7 @@ impl Xmpp {
             links: links.iter().map(|link| Pii::new(link.as_str().into())).collect(),
             said: came.said.filter(|said| *said <= self.now),
             corrects,
+            receipt: stanza.has_child("request", ns::RECEIPTS) && stanza.attr("type") != Some("groupchat"),
         };
         self.tell(chat, ConversationEvent::Said(heard), read);
     }
@@ -312,20 +323,30 @@ impl Xmpp {
         }
     }
 
-    /// Says that a message has come (XEP-0184), to who wants to know.
-    fn acknowledge(&mut self, stanza: &Element, from: &Jid, kept: Option<Time>) {
-        let Some(id) = stanza.attr("id").and_then(message::id) else { return };
-        if !stanza.has_child("request", ns::RECEIPTS) || (kept.is_some() && from.resource().is_none()) {
-            return;
-        }
-        let received = wire::make("received", ns::RECEIPTS).set("id", id).build();
-        let ours = stanza.attr("to").filter(|_| self.own.component);
-        let answer = wire::stanza("message", ours, from.as_str(), stanza.attr("type"), "");
+    /// Says that a message is kept (XEP-0184): it is in the house's transcript, and on its disk.
+    pub(crate) fn tell_kept(&mut self, chat: &ProviderChatId, keys: &[Str]) {
+        let ours = match Place::of(chat) {
+            Some(Place::Direct { ours, .. }) => ours,
+            // In a room the room's own echo says so.
+            _ => return,
+        };
+        let Some((to, id)) = named_by(keys) else { return self.observed.count("receipts_untold") };
+        let from = self.own.component.then_some(ours.as_str());
+        let received = wire::make("received", ns::RECEIPTS).set("id", &id).build();
+        let answer = wire::stanza("message", from, to.as_str(), Some("chat"), "");
         self.transmit(answer.append(received).append(wire::bare("store", ns::HINTS)).build());
     }
 }
 
+/// Who said what has these names, and what he named it in the stanza: the last of his names for it.
+pub(crate) fn named_by(keys: &[Str]) -> Option<(Jid, String)> {
+    keys.iter().rev().find_map(|key| {
+        let (from, id) = key.strip_prefix("oid:")?.split_once(BETWEEN)?;
+        Some((Jid::new(from).ok()?, id.to_owned()))
+    })
+}
+
 /// The name that a sender gave his message.
 pub(crate) fn sender_key(from: &Jid, id: &str) -> Str {
-    format!("oid:{from}:{id}").into()
+    format!("oid:{from}{BETWEEN}{id}").into()
 }

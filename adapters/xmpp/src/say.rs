@@ -10,6 +10,7 @@ use xmpp_parsers::jid::Jid;
 use xmpp_parsers::minidom::Element;
 
 use crate::conversation::{Doubt, FileState, Waiting};
+use crate::hear::named_by;
 use crate::own::Place;
 use crate::session::{Phase, Xmpp};
 use crate::wire::{self, Set, ns};
@@ -219,12 +220,7 @@ impl Xmpp {
     /// A visitor is told that what he sent was not taken.
     pub(crate) fn tell_refused(&mut self, chat: &ProviderChatId, keys: &[Str], text: &str, can_retry: bool) {
         let Some(one) = self.conversations.get(chat) else { return };
-        let named = keys.iter().find_map(|key| {
-            let rest = key.strip_prefix("oid:")?;
-            let (from, id) = rest.rsplit_once(':')?;
-            Some((Jid::new(from).ok()?, id.to_owned()))
-        });
-        let Some((from, id)) = named else { return self.observed.count("refusals_untold") };
+        let Some((from, id)) = named_by(keys) else { return self.observed.count("refusals_untold") };
         let condition = if can_retry { wire::RESOURCE_CONSTRAINT } else { wire::NOT_ACCEPTABLE };
         let answer = match &one.place {
             Place::Direct { ours, .. } => {

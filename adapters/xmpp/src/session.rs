@@ -12,7 +12,7 @@ use schakel_core::model::chat_service::{AgentPresence, Show};
 use schakel_core::model::ids::{AgentId, MessageId, ProviderChatId, Str};
 use schakel_core::model::pii::Pii;
 use schakel_core::model::provider::Capabilities;
-use schakel_core::model::time::Time;
+use schakel_core::model::time::{Millis, Time};
 use schakel_core::report::EventReport;
 use schakel_core::report::chat::{ArchivePosition, ChatEvent, ChatReport, ConversationEvent};
 use xmpp_parsers::jid::BareJid;
@@ -29,6 +29,9 @@ use crate::wire::{self, ns};
 
 /// Questions without an answer at a time: more is a server that does not answer.
 const ASKED_MAX: usize = 20_000;
+
+/// Who answers nothing: no address is like it.
+const NOBODY: &str = "@";
 
 /// The adapter of one XMPP server.
 #[derive(Debug)]
@@ -67,6 +70,8 @@ pub(crate) struct Link {
     pub(crate) tasks: BTreeSet<Task>,
     /// Live messages that wait while the account's archive is read.
     pub(crate) held: VecDeque<Element>,
+    /// How many bytes they have, about.
+    pub(crate) held_bytes: usize,
     /// Some did not fit: the archive is looked at once more.
     pub(crate) missed: bool,
     pub(crate) looks: BTreeMap<String, Look>,
@@ -121,6 +126,8 @@ pub(crate) enum Question {
     InRoom(BareJid),
     /// What was said meanwhile: a look by its query's id.
     Archive(String),
+    /// Nothing yet: a page of an archive is to be asked for again when this is due.
+    ArchiveLater(Box<Look>),
     /// The server's services.
     Services,
     /// What one of them can do.
@@ -206,7 +213,7 @@ impl Xmpp {
         self.try_live();
     }
 
-    fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.link = Link::default();
     }
 
@@ -221,6 +228,7 @@ impl Xmpp {
         if self.link.phase != Phase::CatchingUp || !self.link.tasks.is_empty() {
             return;
         }
+        self.link.held_bytes = 0;
         for held in std::mem::take(&mut self.link.held) {
             self.message_now(&held);
         }
@@ -271,6 +279,13 @@ impl Xmpp {
         id
     }
 
+    /// Notes what is to be done after a while, as a question that nobody is asked.
+    pub(crate) fn wait(&mut self, pause: Millis, what: Question) {
+        self.link.last_number += 1;
+        let until = self.now + pause;
+        self.link.asked.insert(format!("w{}", self.link.last_number), Asked { whom: NOBODY.into(), until, what });
+    }
+
     /// Whose answer to a ping says that our own server has taken what went before: the server of an account; a
     /// component's own domain, because the server sends it round.
     pub(crate) fn server(&self) -> String {
@@ -313,8 +328,13 @@ impl Xmpp {
                 self.out.push(Output::Close(CloseReason { text: text.into(), fatal: false }));
                 return self.close();
             }
-            self.observed.count("questions_unanswered");
+            if asked.whom != NOBODY {
+                self.observed.count("questions_unanswered");
+            }
             self.answered(asked, None);
+            if self.link.phase == Phase::Closed {
+                return;
+            }
         }
         if self.link.heard + self.settings.times.ping_interval <= self.now {
             let pings = self
@@ -344,6 +364,7 @@ impl Xmpp {
             ChatOperation::Join { chat, agent, nickname } => self.join(chat, agent, nickname),
             ChatOperation::Leave { chat, agent } => self.leave(chat, agent),
             ChatOperation::End { chat } => self.end(chat),
+            ChatOperation::Kept { chat, keys } => self.tell_kept(chat, keys),
             ChatOperation::Refuse { chat, keys, text, can_retry } => {
                 self.tell_refused(chat, keys, text, *can_retry)
             }

@@ -324,6 +324,13 @@ pub enum ChatOperation {
         /// Which.
         chat: ProviderChatId,
     },
+    /// What the visitor sent is kept: a promise, and therefore made only now (XEP-0184). Made again when he repeats it.
+    Kept {
+        /// In which conversation.
+        chat: ProviderChatId,
+        /// The keys of what he sent.
+        keys: Vec<Str>,
+    },
     /// What the visitor sent was not taken.
     Refuse {
         /// In which conversation.
@@ -348,6 +355,7 @@ impl ChatOperation {
             | ChatOperation::Join { chat, .. }
             | ChatOperation::Leave { chat, .. }
             | ChatOperation::End { chat }
+            | ChatOperation::Kept { chat, .. }
             | ChatOperation::Refuse { chat, .. } => Some(chat),
             ChatOperation::Show(_) => None,
         }

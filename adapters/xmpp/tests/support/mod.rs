@@ -19,7 +19,7 @@ use schakel_core::model::chat::{
     Attachment, Author, Content, NotForVisitors, PrivateMessage, PublicMessage, Spoken,
 };
 use schakel_core::model::chat_service::{AgentPresence, Show};
-use schakel_core::model::ids::{AgentId, ChatId, FileId, MessageId, ProviderChatId, QueueId};
+use schakel_core::model::ids::{AgentId, ChatId, FileId, MessageId, ProviderChatId, QueueId, Str};
 use schakel_core::model::pii::Pii;
 use schakel_core::model::time::{Millis, Time};
 use schakel_core::report::EventReport;
@@ -72,6 +72,9 @@ pub fn settings(keys: &BTreeMap<String, String>) -> Settings {
     settings.limits.rooms_max = number("rooms").unwrap_or(settings.limits.rooms_max);
     settings.limits.conversations_max = number("conversations").unwrap_or(settings.limits.conversations_max);
     settings.limits.held_max = number("held").unwrap_or(settings.limits.held_max);
+    settings.limits.waiting_max = number("waiting").unwrap_or(settings.limits.waiting_max);
+    let entries_max = number("entries");
+    settings.limits.archive_entries_max = entries_max.unwrap_or(settings.limits.archive_entries_max);
     settings
 }
 
@@ -180,7 +183,7 @@ impl House {
     }
 
     /// `say #1 7 AGENT|- WORDS` · `file #1 7 AGENT WORDS` · `whisper #1 8 AGENT WORDS` · `join|leave #1 AGENT` · `end #1`
-    /// · `refuse #1 KEY WORDS` · `show AGENT SHOW`.
+    /// · `kept #1 KEYS` · `refuse #1 KEY WORDS` · `show AGENT SHOW`.
     fn operation(&self, text: &str) -> ChatOperation {
         let most = if text.starts_with("refuse") { 4 } else { 5 };
         let mut words = text.splitn(most, ' ');
@@ -252,9 +255,13 @@ impl House {
             }
             "leave" => ChatOperation::Leave { chat, agent: next().into() },
             "end" => ChatOperation::End { chat },
+            "kept" => {
+                let keys = words.collect::<Vec<_>>().join(" ");
+                ChatOperation::Kept { chat, keys: keys.split(' ').map(key).collect() }
+            }
             "refuse" => {
-                let key = next().into();
-                ChatOperation::Refuse { chat, keys: vec![key], text: next().into(), can_retry: true }
+                let keys = vec![key(next())];
+                ChatOperation::Refuse { chat, keys, text: next().into(), can_retry: true }
             }
             other => panic!("what is {other:?}?"),
         }
@@ -297,6 +304,18 @@ impl House {
     }
 }
 
+/// A key as transcripts have it: `oid:SENDER:ID`, of which the id has no colon here.
+fn key(text: &str) -> Str {
+    match text.rsplit_once(':').filter(|_| text.starts_with("oid:")) {
+        Some((from, id)) => format!("{from}\u{1f}{id}").into(),
+        None => text.into(),
+    }
+}
+
+fn shown(key: &str) -> String {
+    key.replace('\u{1f}', ":")
+}
+
 fn told(event: &ConversationEvent) -> String {
     match event {
         ConversationEvent::Opened { queue, visitor } => {
@@ -313,18 +332,21 @@ fn told(event: &ConversationEvent) -> String {
             line.push_str(&format!(
                 " in {} keys {}",
                 heard.queue.as_ref().map_or("-", |it| it.as_str()),
-                heard.keys.join(" ")
+                heard.keys.iter().map(|key| shown(key)).collect::<Vec<_>>().join(" ")
             ));
             let more = [
                 ("name", heard.visitor.nickname.as_ref().map(|it| it.expose().to_string())),
                 ("language", heard.visitor.language.as_ref().map(|it| it.to_string())),
                 ("at", heard.said.map(|it| it.0.to_string())),
-                ("corrects", heard.corrects.as_ref().map(|it| it.to_string())),
+                ("corrects", heard.corrects.as_ref().map(|it| shown(it))),
             ];
             for (name, value) in more {
                 if let Some(value) = value {
                     line.push_str(&format!(" {name} {value}"));
                 }
+            }
+            if heard.receipt {
+                line.push_str(" receipt");
             }
             for link in &heard.links {
                 line.push_str(&format!(" link {}", link.expose()));

@@ -101,6 +101,8 @@ pub struct Heard {
     pub said: Option<Time>,
     /// The key of the message that it takes the place of (XEP-0308).
     pub corrects: Option<Str>,
+    /// Whoever said it wants to hear that it is kept (XEP-0184).
+    pub receipt: bool,
 }
 
 /// Who said something.

@@ -249,6 +249,34 @@ fn a_visitor_who_writes_too_fast_is_refused_and_told_once_a_minute() {
 }
 
 #[test]
+fn o07_who_asks_hears_that_it_is_kept_and_nothing_else_is_said_to_be() {
+    let mut settings = with_queues(vec![queue("balie")]);
+    settings.chat.limits.messages_a_minute_max = 2;
+    let mut world = World::chat();
+    world.input(InputBody::Configured(Box::new(settings)));
+    world.starts("anna", &["balie"]);
+    let wants = |key: &str| Heard { receipt: true, ..line("Goedemorgen", key) };
+    let kept = |world: &mut World| {
+        let asked = world.asked_at("c").into_iter();
+        asked.filter(|asked| asked.starts_with("kept")).collect::<Vec<_>>()
+    };
+    world.hears("c", wants("k1"));
+    assert_eq!(kept(&mut world), ["kept k1"]);
+    world.hears("c", wants("k1"));
+    assert_eq!(kept(&mut world), ["kept k1"], "again when he says it again");
+    world.hears("c", line("Hallo?", "k2"));
+    assert!(kept(&mut world).is_empty(), "he did not ask");
+    // Refused, and refused once more: it is in no transcript.
+    world.hears("c", wants("k3"));
+    world.hears("c", wants("k3"));
+    assert!(kept(&mut world).is_empty());
+    // What was kept for us while we were away, and is told before the link is said to be up again.
+    world.loses_chat_link();
+    world.hears("c", Heard { said: Some(world.clock()), ..wants("k4") });
+    assert_eq!(kept(&mut world), ["kept k4"]);
+}
+
+#[test]
 fn o14_what_a_provider_tells_again_is_known_by_any_of_its_names() {
     let mut world = World::chat();
     world.starts("anna", &["balie"]);

@@ -27,6 +27,7 @@ pub fn line(text: &str, key: &str) -> Heard {
         links: vec![],
         said: None,
         corrects: None,
+        receipt: false,
     }
 }
 
@@ -151,6 +152,7 @@ impl World {
             ChatOperation::Join { agent, nickname, .. } => format!("join {} as {nickname}", agent.as_str()),
             ChatOperation::Leave { agent, .. } => format!("leave {}", agent.as_str()),
             ChatOperation::End { .. } => "end".to_owned(),
+            ChatOperation::Kept { keys, .. } => format!("kept {}", keys.join(" ")),
             ChatOperation::Refuse { text, can_retry, .. } => format!("refuse {text} {can_retry}"),
             _ => "something else".to_owned(),
         })

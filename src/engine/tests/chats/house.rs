@@ -227,6 +227,7 @@ pub fn said(conversation: &str, key: &str, text: &str) -> InputBody {
         links: Vec::new(),
         said: None,
         corrects: None,
+        receipt: false,
     };
     happens(conversation, ConversationEvent::Said(heard))
 }

@@ -4,6 +4,7 @@ use super::Context;
 use super::content::{digest, neutral};
 use super::say::{MINUTE, Saying};
 use crate::adapter::ChatOperation;
+use crate::effect::Effect;
 use crate::model::chat::{Audience, Author, Chat, ChatState, Content, Presence};
 use crate::model::ids::{ChatId, MessageId, OptionId, ProviderChatId, ProviderId, QueueId, Str};
 use crate::model::pii::Pii;
@@ -96,6 +97,7 @@ impl Context<'_> {
         keys.truncate(KEYS_MAX);
         let id = MessageId(self.ids.make());
         let is_visitor = author == Author::Visitor;
+        self.confirm_kept(chat, heard);
         self.put(chat, Saying { id, author, audience, content, said: heard.said, corrects, keys });
         if is_visitor && heard.said.is_none() {
             self.visitor_presence(chat, Presence::There);
@@ -107,10 +109,10 @@ impl Context<'_> {
     fn is_repetition(&mut self, provider: &ProviderId, conversation: &ProviderChatId, heard: &Heard) -> bool {
         let known = self.state.archives.get(provider).map(|read| &read.known);
         let in_ring = known.is_some_and(|known| heard.keys.iter().any(|key| known.contains(&digest(key))));
-        let chat = self.state.by_conversation.get(provider).and_then(|ids| ids.get(conversation));
-        let chat = chat.and_then(|chat| self.state.chats.get_mut(chat));
+        let chat = self.state.by_conversation.get(provider).and_then(|ids| ids.get(conversation)).copied();
+        let known = chat.and_then(|chat| self.state.chats.get_mut(&chat));
         let named = |keys: &[Str]| heard.keys.iter().any(|key| keys.contains(key));
-        let said = chat.and_then(|chat| chat.messages.iter_mut().rev().find(|said| named(&said.keys)));
+        let said = known.and_then(|chat| chat.messages.iter_mut().rev().find(|said| named(&said.keys)));
         let in_chat = said.is_some();
         if let Some(said) = said {
             for key in &heard.keys {
@@ -122,7 +124,21 @@ impl Context<'_> {
         if in_ring || in_chat {
             self.remember(provider, &heard.keys);
         }
+        if let Some(chat) = chat.filter(|_| in_chat) {
+            // He may not have heard it the first time. What was not taken the first time is in no transcript.
+            self.confirm_kept(chat, heard);
+        }
         in_ring || in_chat
+    }
+
+    /// Whoever said it is told that it is in the transcript, if he asked for that. Also while the provider catches up:
+    /// a link that is not there leaves it undone.
+    fn confirm_kept(&mut self, chat: ChatId, heard: &Heard) {
+        let at = self.state.chats.get(&chat).and_then(Chat::at_provider).filter(|_| heard.receipt);
+        if let Some((provider, conversation)) = at {
+            let operation = ChatOperation::Kept { chat: conversation.clone(), keys: heard.keys.clone() };
+            self.effects.push(Effect::Converse { provider: provider.clone(), operation });
+        }
     }
 
     fn remember(&mut self, provider: &ProviderId, keys: &[Str]) {
