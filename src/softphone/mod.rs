@@ -6,6 +6,9 @@
 //! | [`missing`] | what an agent wanted to do something with, and is not there |
 //! | `heart` | what JKC's browser does by itself: sessions and heartbeats |
 //! | `chat` | the agent's chats, with their short numbers |
+//! | [`chat_typed`] | what he types about them |
+//! | `chat_screen` | how he sees them |
+//! | [`chat_script`] | what a script says of them |
 //! | `channel` | what JKC's browser does by itself in the chat channel |
 //! | `work` | the agent's own work: ready or not, contact sessions, the directory |
 //! | [`typed`] | what an agent types, in Dutch and English |
@@ -15,6 +18,9 @@
 
 mod channel;
 mod chat;
+mod chat_screen;
+pub mod chat_script;
+pub mod chat_typed;
 mod heart;
 pub mod missing;
 pub mod phone;

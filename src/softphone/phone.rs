@@ -291,6 +291,7 @@ impl Softphone {
             Typed::Resume => self.resume().await,
             Typed::Close => self.close().await,
             Typed::Decide(decision) => self.decide(*decision).await,
+            Typed::Chat(chat) => return self.obey_chat(chat).await,
             Typed::Search(text) => return self.search(text).await.map(|_| None),
             Typed::Browser(there) => {
                 self.browser(*there);

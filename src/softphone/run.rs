@@ -16,15 +16,17 @@ Script lines, beside every command of the terminal (`help` there lists them, in 
   expect refused COMMAND        the command must be refused
   expect action ACTION allowed|refused
   expect caller NUMBER · expect customer NAME · expect calls COUNT · expect hits COUNT
+  expect chats COUNT · expect unread COUNT
   say TEXT                      printed
   # a comment
 Conditions:
   idle, ringing, dialling, connected, held
   transfer started|ringing|consulting|completed|taken-back|failed
-  availability available|on-call|after-call|in-session|not-ready|unreachable|offline
+  availability available|on-call|chatting|after-call|in-session|not-ready|unreachable|offline
   session open|parked|closed|none
   decision                      a call arrived while a session is open: keep or ignore?
-The last four need no `state` after expect.";
+  offer · chat active|wrapping|archived|none · said WORDS · whispered WORDS · typing WORDS
+Those of chats and the four before them need no `state` after expect.";
 
 /// Arguments of `schakel softphone`.
 #[derive(Debug, Args)]

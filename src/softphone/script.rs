@@ -17,6 +17,7 @@
 //! say halfway                     printed
 //! ```
 
+use super::chat_script::ChatCondition;
 use super::phone::{Seat, Softphone, SoftphoneError, is_unanswered};
 use super::typed::Typed;
 use super::work::asked_about;
@@ -62,6 +63,10 @@ pub enum Meaning {
     ExpectCalls(usize),
     /// The last search must have found so many.
     ExpectHits(usize),
+    /// Wait until it is so of his chats.
+    WaitChat(ChatCondition, Duration),
+    /// It must be so of his chats now.
+    ExpectChat(ChatCondition),
     /// Print this.
     Say(String),
 }
@@ -152,6 +157,9 @@ pub async fn play(phone: &Softphone, step: &Step) -> Result<(), String> {
             let here = phone.look(|ledger| ledger.picture().calls_at(device).count());
             if here == *count { Ok(()) } else { Err(format!("there are {here}; {}", now(phone))) }
         }
+        Meaning::WaitChat(condition, within) => condition.wait(phone, *within).await,
+        Meaning::ExpectChat(condition) if condition.is_so(phone) => Ok(()),
+        Meaning::ExpectChat(condition) => Err(condition.why_not(phone, Duration::ZERO)),
         Meaning::Say(text) => {
             screen::show(text);
             Ok(())
@@ -238,10 +246,11 @@ impl Condition {
 }
 
 /// What an agent can be, as a script says it.
-const AVAILABILITIES: [(&str, AvailabilityState); 7] = [
+const AVAILABILITIES: [(&str, AvailabilityState); 8] = [
     ("offline", AvailabilityState::Offline),
     ("unreachable", AvailabilityState::Unreachable),
     ("on-call", AvailabilityState::OnCall),
+    ("chatting", AvailabilityState::Chatting),
     ("after-call", AvailabilityState::AfterCall),
     ("not-ready", AvailabilityState::NotReady),
     ("in-session", AvailabilityState::InSession),
@@ -267,9 +276,16 @@ fn meaning(line: &str) -> Result<Meaning, String> {
     match words.as_slice() {
         ["say", ..] => Ok(Meaning::Say(line.trim_start_matches("say").trim().to_owned())),
         ["wait", rest @ .., last] if last.starts_with(|c: char| c.is_ascii_digit()) => {
-            Ok(Meaning::Wait(Condition::parse(rest)?, duration(last)?))
+            match ChatCondition::parse(rest) {
+                Some(chat) => Ok(Meaning::WaitChat(chat?, duration(last)?)),
+                None => Ok(Meaning::Wait(Condition::parse(rest)?, duration(last)?)),
+            }
         }
-        ["wait", rest @ ..] => Ok(Meaning::Wait(Condition::parse(rest)?, WAIT)),
+        ["wait", rest @ ..] => match ChatCondition::parse(rest) {
+            Some(chat) => Ok(Meaning::WaitChat(chat?, WAIT)),
+            None => Ok(Meaning::Wait(Condition::parse(rest)?, WAIT)),
+        },
+        ["expect", rest @ ..] if let Some(chat) = ChatCondition::parse(rest) => Ok(Meaning::ExpectChat(chat?)),
         ["expect", "state", rest @ ..] => Ok(Meaning::Expect(Condition::parse(rest)?)),
         ["expect", "transfer" | "availability" | "session" | "decision", ..] => {
             Ok(Meaning::Expect(Condition::parse(words.get(1..).unwrap_or_default())?))

@@ -1,5 +1,6 @@
 //! The softphone for a person: what happens is shown, what is typed is done, only what is possible is offered.
 
+use super::chat_screen::{self, Typings};
 use super::phone::{Link, Softphone, SoftphoneError};
 use super::typed::{Typed, help};
 use super::work::asked_about;
@@ -18,8 +19,12 @@ pub async fn run(phone: &Softphone, language: Language) -> Result<(), SoftphoneE
         .pick(("op toestel", "`hulp` toont de opdrachten"), ("at extension", "`help` shows the commands"));
     screen::show(format_args!("{} {at} {} ({}); {hint}", seat.agent, seat.device, seat.provider));
     show_calls(phone, language);
+    if !phone.chats().is_empty() {
+        screen::show(chat_screen::list(phone, language));
+    }
     offer(phone, language).await;
     let (mut mark, mut link) = (phone.look(crate::client::Ledger::mark), Link::Connecting);
+    let mut typings = Typings::default();
     let (mut changes, mut typed) = (phone.changes(), keyboard::lines());
     let mut interrupted = std::pin::pin!(keyboard::interrupted());
     loop {
@@ -30,6 +35,9 @@ pub async fn run(phone: &Softphone, language: Language) -> Result<(), SoftphoneE
                 mark = next;
                 if shown {
                     offer(phone, language).await;
+                }
+                for line in typings.changed(phone, language) {
+                    screen::show(format_args!("\r{line}"));
                 }
                 let now = phone.link();
                 if now != link {
@@ -59,6 +67,11 @@ async fn obey(phone: &Softphone, language: Language, typed: &Typed) {
     match typed {
         Typed::Help => screen::show(help(language)),
         Typed::Calls => show_calls(phone, language),
+        Typed::Chat(chat) => {
+            if let Err(error) = chat_screen::obey(phone, language, chat).await {
+                screen::show(format_args!("✗ {}", explained(language, &error)));
+            }
+        }
         Typed::Actions => match phone.refresh().await {
             Ok(state) => {
                 for call in &state.calls {
@@ -112,7 +125,18 @@ fn explained(language: Language, error: &SoftphoneError) -> String {
     if let Some(text) = cause.and_then(|cause| language.of_work(cause)) {
         return text.to_owned();
     }
-    let (Some(reason), Some(allowed)) = (reason, allowed) else { return error.to_string() };
+    let (Some(reason), Some(allowed)) = (reason, allowed) else {
+        // Of chats the kind of problem says it, in the agent's language.
+        return match error {
+            SoftphoneError::Api(ApiError::Problem(problem)) if problem.cause.is_some() => match language {
+                Language::Nl => {
+                    problem.title_nl.as_ref().map_or_else(|| error.to_string(), ToString::to_string)
+                }
+                Language::En => format!("{}: {}", problem.title, problem.detail),
+            },
+            _ => error.to_string(),
+        };
+    };
     let buttons: Vec<_> = allowed.iter().map(|action| format!("[{}]", language.action(*action))).collect();
     let title =
         title.filter(|_| language == Language::En).map(|title| format!("{title}: ")).unwrap_or_default();
@@ -131,6 +155,7 @@ async fn offer(phone: &Softphone, language: Language) {
     if buttons.is_empty() {
         buttons.push(language.action(ActionName::Dial));
     }
+    buttons.extend(chat_screen::buttons(phone, language));
     buttons.extend(of_work(phone, language, &state.agent));
     let buttons: Vec<_> = buttons.iter().map(|button| format!("[{button}]")).collect();
     let now = work::availability(language, &state.agent.availability);
@@ -166,18 +191,36 @@ fn of_work(phone: &Softphone, language: Language, agent: &AgentView<'_>) -> Vec<
 fn show_events(phone: &Softphone, language: Language, mark: usize) -> (usize, bool) {
     let (texts, next) = phone.look(|ledger| {
         let ours = ledger.since(mark).filter(|entry| concerns(phone, &entry.event));
-        (
-            ours.map(|entry| told(phone, language, &entry.event, ledger.picture())).collect::<Vec<_>>(),
-            ledger.mark(),
-        )
+        let texts = ours.map(|entry| match entry.event.data.change.starts_with("chat.") {
+            // Of chats more is asked than the ledger knows, once it is let go.
+            true => Told::Chat(Box::new(entry.event.clone())),
+            false => Told::Line(told(phone, language, &entry.event, ledger.picture())),
+        });
+        (texts.collect::<Vec<_>>(), ledger.mark())
     });
+    let texts: Vec<String> = texts
+        .into_iter()
+        .filter_map(|told| match told {
+            Told::Line(text) => Some(text),
+            Told::Chat(event) => chat_screen::told(phone, language, &event),
+        })
+        .collect();
     for text in &texts {
         screen::show(format_args!("\r{text}"));
     }
     (next, !texts.is_empty())
 }
 
+/// Something to be shown.
+enum Told {
+    Line(String),
+    Chat(Box<Event>),
+}
+
 fn concerns(phone: &Softphone, event: &Event) -> bool {
+    if event.data.change.starts_with("chat.") {
+        return chat_screen::concerns(phone, event);
+    }
     let (seat, data) = (phone.seat(), &event.data);
     // What came of a command is shown by what it changed, or by its error.
     if data.change == "command.completed" {

@@ -1,5 +1,6 @@
 //! What an agent types, in Dutch and English.
 
+use super::chat_typed::{self, ChatTyped};
 use crate::client::Language;
 use schakel_contract::views::{ActionName, SessionDecision, TransferKind};
 
@@ -40,6 +41,8 @@ pub enum Typed {
     Search(String),
     /// JKC's browser is there, or has vanished.
     Browser(bool),
+    /// Something about chats.
+    Chat(ChatTyped),
     /// Show what the agent can take, and why not more.
     Availability,
     /// Show the calls.
@@ -134,6 +137,9 @@ impl std::str::FromStr for Typed {
     type Err = NotUnderstood;
 
     fn from_str(line: &str) -> Result<Self, NotUnderstood> {
+        if let Some(chat) = chat_typed::parse(line) {
+            return chat.map(Typed::Chat);
+        }
         let mut words = line.split_whitespace();
         let Some(first) = words.next() else {
             return Err(NotUnderstood {
@@ -215,6 +221,7 @@ pub fn help(language: Language) -> String {
         let shown = format!("  {first}{}", needs.shown(language));
         lines.push(if first == other { shown } else { format!("{shown:<34}({other})") });
     }
+    lines.extend(chat_typed::help(language));
     lines.push(
         language
             .pick(
@@ -317,13 +324,15 @@ mod tests {
     #[test]
     fn p04_no_word_means_two_things_and_help_names_every_command() {
         let mut all: Vec<&str> = WORDS.iter().flat_map(|(_, words, _)| words.iter().copied()).collect();
+        all.extend(chat_typed::WORDS.iter().flat_map(|(_, words, ..)| words.iter().copied()));
         let count = all.len();
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), count);
         for language in [Language::Nl, Language::En] {
             let help = help(language);
-            for (_, words, _) in WORDS {
+            let of_chats = chat_typed::WORDS.iter().map(|(_, words, ..)| *words);
+            for words in WORDS.iter().map(|(_, words, _)| *words).chain(of_chats) {
                 assert!(help.contains(words[0]), "{} is missing:\n{help}", words[0]);
             }
         }
