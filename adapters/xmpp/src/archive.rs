@@ -1,6 +1,7 @@
 //! Looks into archives (XEP-0313): what was said while we were away, and whether a message of ours arrived before the
 //! connection was lost. Live messages wait meanwhile.
 
+use schakel_core::adapter::{CloseReason, Output};
 use schakel_core::model::ids::{MessageId, ProviderChatId, Str};
 use schakel_core::model::pii::Pii;
 use schakel_core::model::time::{Millis, Time};
@@ -15,11 +16,18 @@ use crate::wire::{self, Set, message, ns};
 
 /// Entries of one page.
 const PAGE: &str = "100";
+/// How often an archive that does not answer, or is busy, is asked for one page.
+const TRIES_MAX: u8 = 4;
+/// How long one that says that it is busy is left alone.
+const BUSY: Millis = Millis::seconds(5);
+/// What one says then (RFC 6120 section 8.3.3).
+const BUSY_CONDITIONS: [&str; 4] =
+    ["resource-constraint", "internal-server-error", "remote-server-timeout", "policy-violation"];
 /// The server's clock may be so far from ours.
 const CLOCKS_DIFFER: Millis = Millis::seconds(120);
 
 /// One look into an archive, over all its pages.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Look {
     /// Whose: a room, or our account under the empty name.
     pub(crate) archive: Str,
@@ -30,6 +38,16 @@ pub(crate) struct Look {
     with: Option<BareJid>,
     entries: usize,
     last: Option<Str>,
+    /// After which entry the page under way begins.
+    page: Option<Str>,
+    /// How often the page under way was asked for in vain.
+    tries: u8,
+}
+
+impl Look {
+    fn new(archive: Str, purpose: Purpose, from: From, with: Option<BareJid>) -> Self {
+        Self { archive, purpose, from, with, entries: 0, last: None, page: None, tries: 0 }
+    }
 }
 
 /// What one looks for.
@@ -56,22 +74,14 @@ impl Xmpp {
     /// Reads what was said to our account while we were away. Who never read it begins now.
     pub(crate) fn catch_up_account(&mut self) {
         let from = self.archives.get("").cloned().map_or(From::Now, From::After);
-        self.look(Look {
-            archive: "".into(),
-            purpose: Purpose::CatchUp,
-            from,
-            with: None,
-            entries: 0,
-            last: None,
-        });
+        self.look(Look::new("".into(), Purpose::CatchUp, from, None));
     }
 
     /// Reads what was said in a room while we were away; in one that we are new in, what was said just before.
     pub(crate) fn catch_up_room(&mut self, room: &BareJid) {
         let back = Time(self.now.0.saturating_sub(self.settings.times.look_back.0));
         let from = self.archives.get(room.as_str()).cloned().map_or(From::Start(back), From::After);
-        let archive = room.as_str().into();
-        self.look(Look { archive, purpose: Purpose::CatchUp, from, with: None, entries: 0, last: None });
+        self.look(Look::new(room.as_str().into(), Purpose::CatchUp, from, None));
     }
 
     /// Looks whether our own messages of a conversation arrived since `since`.
@@ -83,10 +93,15 @@ impl Xmpp {
             _ => return,
         };
         let from = From::Start(Time(since.0.saturating_sub(CLOCKS_DIFFER.0)));
-        self.look(Look { archive, purpose: Purpose::Ours(chat.clone()), from, with, entries: 0, last: None });
+        self.look(Look::new(archive, Purpose::Ours(chat.clone()), from, with));
     }
 
-    fn look(&mut self, look: Look) {
+    /// Asks for the next page.
+    pub(crate) fn look(&mut self, mut look: Look) {
+        look.page = match &look.from {
+            From::After(id) => Some(id.clone()),
+            _ => look.last.clone(),
+        };
         self.link.last_number += 1;
         let query = format!("m{}", self.link.last_number);
         let field = |name: &str, value: &str| {
@@ -190,10 +205,14 @@ impl Xmpp {
         let Some(mut look) = self.link.looks.remove(query) else { return };
         let Some(answer) = answer else {
             self.observed.count("archives_unanswered");
-            return self.looked(look);
+            return self.look_again(look, Millis::seconds(0));
         };
         if answer.attr("type") == Some("error") {
             let (condition, _) = wire::error_of(answer);
+            if BUSY_CONDITIONS.contains(&condition.as_str()) {
+                self.observed.count("archives_busy");
+                return self.look_again(look, BUSY);
+            }
             if condition == "item-not-found" && matches!(look.from, From::After(_)) {
                 // The archive has forgotten the place up to which it was read.
                 self.observed.count("archive_places_lost");
@@ -209,21 +228,46 @@ impl Xmpp {
         let last =
             fin.and_then(|fin| fin.get_child("set", ns::RSM)?.get_child("last", ns::RSM)).map(Element::text);
         let last: Option<Str> = last.as_deref().and_then(message::id).map(Into::into).or(look.last.clone());
-        let stands = matches!((&last, &look.from), (Some(last), From::After(before)) if last == before);
+        let stands = last == look.page;
         if complete || last.is_none() || stands || look.from == From::Now {
             look.last = last;
             return self.looked(look);
         }
         if look.entries >= self.settings.limits.archive_entries_max {
-            self.observed.count("archives_cut");
-            look.last = last;
-            return self.looked(look);
+            if look.purpose != Purpose::CatchUp {
+                self.observed.count("archives_cut");
+                look.last = last;
+                return self.looked(look);
+            }
+            // What was said while we were away is read to its end, page by page: live messages would pass over the rest.
+            self.observed.count("archives_long");
+            look.entries = 0;
         }
         if let (From::After(_), Some(last)) = (&look.from, &last) {
             look.from = From::After(last.clone());
         }
-        look.last = last;
+        (look.last, look.tries) = (last, 0);
         self.look(look);
+    }
+
+    /// Asks for a page again. What is not read now is passed over by the next live message: an account's archive that
+    /// stays silent ends the connection, and the next one begins where this one did.
+    fn look_again(&mut self, mut look: Look, pause: Millis) {
+        look.tries += 1;
+        if look.tries < TRIES_MAX {
+            return self.wait(pause, Question::ArchiveLater(Box::new(look)));
+        }
+        if look.purpose == Purpose::CatchUp && look.archive.is_empty() {
+            let text = "the archive of the account does not answer (XEP-0313), and what was said meanwhile would be lost; \
+                        mend it, or set archive = false if the server has none";
+            self.out.push(Output::Close(CloseReason { text: text.into(), fatal: false }));
+            return self.close();
+        }
+        if look.purpose == Purpose::CatchUp {
+            let fault = "the archive of a room does not answer (XEP-0313): what was said there meanwhile may be missing";
+            self.out.push(Output::Fault(fault.into()));
+        }
+        self.looked(look);
     }
 
     fn looked(&mut self, look: Look) {

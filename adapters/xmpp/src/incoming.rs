@@ -77,6 +77,7 @@ impl Xmpp {
             Question::Taken(count) => self.taken(count),
             Question::InRoom(room) => self.room_answered(&room, answer),
             Question::Archive(query) => self.archive_answered(&query, answer),
+            Question::ArchiveLater(look) => self.look(*look),
             Question::Services => self.services_found(good),
             Question::Service(name) => self.service_found(&name, good),
             Question::Slot(chat, message, file) => self.slot(&chat, message, file, answer),

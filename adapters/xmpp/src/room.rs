@@ -39,6 +39,8 @@ pub(crate) struct Room {
     next_ping: Time,
     /// Its archive is being read; what is said meanwhile waits.
     pub(crate) reading: bool,
+    /// Some did not fit: the archive is looked at once more.
+    pub(crate) missed: bool,
     pub(crate) held: VecDeque<Element>,
 }
 
@@ -206,6 +208,7 @@ impl Xmpp {
             seats: BTreeMap::new(),
             next_ping: self.now,
             reading: false,
+            missed: false,
             held: VecDeque::new(),
         };
         self.link.left.remove(room);
@@ -353,6 +356,12 @@ impl Xmpp {
             if let Some(from) = stanza.attr("from").and_then(|from| Jid::new(from).ok()) {
                 self.room_message(&stanza, &from);
             }
+        }
+        if let Some(one) = self.link.rooms.get_mut(room)
+            && std::mem::take(&mut one.missed)
+        {
+            one.reading = true;
+            return self.catch_up_room(room);
         }
         self.done(&Task::Room(room.clone()));
         let waiting = self.conversations.get(&chat).and_then(|known| {

@@ -29,7 +29,9 @@ impl Xmpp {
             return;
         }
         if one.reading {
-            if one.held.len() >= waiting_max {
+            // What comes after one that did not fit is read from the archive too, in its turn.
+            if one.missed || one.held.len() >= waiting_max {
+                one.missed = true;
                 return self.observed.count("held_dropped");
             }
             return one.held.push_back(stanza.clone());

@@ -283,7 +283,9 @@ impl Xmpp {
     pub(crate) fn wait(&mut self, pause: Millis, what: Question) {
         self.link.last_number += 1;
         let until = self.now + pause;
-        self.link.asked.insert(format!("w{}", self.link.last_number), Asked { whom: NOBODY.into(), until, what });
+        self.link
+            .asked
+            .insert(format!("w{}", self.link.last_number), Asked { whom: NOBODY.into(), until, what });
     }
 
     /// Whose answer to a ping says that our own server has taken what went before: the server of an account; a

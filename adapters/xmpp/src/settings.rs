@@ -72,7 +72,8 @@ pub struct Limits {
     pub burst: u32,
     /// Live stanzas that wait while the archives are read. Default 5,000.
     pub held_max: usize,
-    /// Entries that one look into an archive may bring. Default 10,000.
+    /// Entries after which a look for messages of our own is given up. What was missed is read to its end. Default
+    /// 10,000.
     pub archive_entries_max: usize,
     /// Refused stanzas that are kept for the operator. Default 32.
     pub refused_kept_max: usize,

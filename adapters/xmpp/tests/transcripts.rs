@@ -6,9 +6,10 @@ mod support;
 use support::{fixtures, replay};
 
 /// What must be shown.
-const FLOWS: [&str; 12] = [
+const FLOWS: [&str; 13] = [
     "client-chat",
     "client-catch-up",
+    "archive-troubles",
     "client-forged",
     "component-chat",
     "flood",
