@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use reqwest::Method;
-use schakel::client::{AccessArgs, Api, EventStream, StreamItem};
+use schakel::client::{AccessArgs, Api, EventStream, StreamItem, Visitor};
 use schakel_simulator::RunningSimulator;
 use schakel_simulator::config::SimulatorConfig;
 use schakel_simulator::duration::Span;
@@ -73,7 +73,9 @@ impl House {
              [[providers.devices]]\nnumbers = [\"2001-2002\"]\n\
              [[providers.devices]]\nnumbers = [\"{QUEUE}\"]\nkind = \"queue\"\n\
              [[providers.routes]]\ndevice = \"{POINT}\"\nfallback = \"2002\"\n\
-             [sessions]\nlease_seconds = 1\ngrace_seconds = 1\n"
+             [sessions]\nlease_seconds = 1\ngrace_seconds = 1\n\
+             [[chat.queues]]\nname = \"burgerzaken\"\n[[chat.canned]]\nname = \"moment\"\n\
+             language = \"nl\"\ntitle = \"Moment\"\ntext = \"Een ogenblik.\"\n"
         );
         std::fs::write(folder.path().join("schakel.toml"), config).unwrap();
         let config = folder.path().join("schakel.toml");
@@ -380,4 +382,68 @@ async fn t11_an_open_session_survives_the_daemon_as_long_as_the_browser_is_there
     house.simulator.ring(CUSTOMER, "2001").unwrap();
     let (code, told) = end(anna).await;
     assert_eq!(code, Some(0), "{told}");
+}
+
+#[tokio::test]
+async fn p04_c01_o11_o20_w05_w07_w08_agents_chat_by_their_scripts_also_when_the_daemon_was_killed() {
+    let mut house = House::open().await;
+    let jkc = schakel()
+        .args(["jkc", "--listen", "127.0.0.1:0", "--language", "nl", "--subscribe", &house.url])
+        .args(["--expect", "chat.offered,chat.active,chat.invited,chat.transferred,chat.ended,chat.archived"])
+        .args(["--timeout", "60"])
+        .env("SCHAKEL_TOKEN", &house.token)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let jkc = ready(jkc.unwrap(), "aangemeld").await;
+    let anna = "\
+        expect chats 0\nexpect refused aannemen\nchat aan burgerzaken\nsay in\n\
+        wait offer 30s\naannemen\nwait chat active\nwait availability chatting\nexpect chats 1\n\
+        zeg Goedemiddag, met Anna.\nstandaard moment\nexpect refused standaard niets\nsay talking\n\
+        wait typing ik typ 30s\nwait said het gaat om mijn paspoort 30s\nexpect unread 1\nchat 1\nexpect unread 0\n\
+        expect refused verlaten\nuitnodigen @bram\nexpect refused uitnodigen @bram\n\
+        wait whispered Let op 30s\nveld onderwerp Paspoort\nsay whispered\n\
+        wait said na de val 60s\nverlaten\nexpect chats 0\nchat uit\n";
+    let bram = "\
+        chat on burgerzaken\nsay in\nwait offer 60s\naccept\nwhisper Let op: dit ligt bij de balie.\nsay joined\n\
+        wait said ben er weer 90s\ntell Hier Bram.\nexpect refused leave\n\
+        end\nwait chat wrapping\nfield category Reisdocument\narchive 1\nwait chat archived\n";
+    let anna = says(house.agent("anna", "2001", anna).await, "in").await;
+    let api = api(&house.url, &house.token);
+    let (kim, _) = Visitor::open(api.clone(), "burgerzaken", "Kim", "nl").await.unwrap();
+    kim.say("Ik heb een vraag.").await.unwrap();
+    let anna = says(anna, "talking").await;
+    let bram = says(house.agent("bram", "2002", bram).await, "in").await;
+    let types = async {
+        // It is kept nowhere: it is typed until Anna's screen has seen it.
+        loop {
+            kim.types(Some("ik typ dit")).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let (anna, ()) = tokio::select! {
+        anna = says(anna, "✓ wait typing") => (anna, ()),
+        () = types => unreachable!("it types for ever"),
+    };
+    kim.say("Nu: het gaat om mijn paspoort.").await.unwrap();
+    let anna = says(anna, "whispered").await;
+    let bram = says(bram, "joined").await;
+    house.kill_and_start().await;
+    tokio::time::timeout(LIMIT, async { while kim.say("Dit is na de val.").await.is_err() {} })
+        .await
+        .unwrap();
+    let (code, told) = end(anna).await;
+    assert_eq!(code, Some(0), "Anna:\n{told}");
+    kim.say("Ik ben er weer.").await.unwrap();
+    let (code, told) = end(bram).await;
+    assert_eq!(code, Some(0), "Bram:\n{told}");
+    let seen = kim.everything().await.unwrap();
+    assert!(
+        seen.contains("Hier Bram.") && seen.contains("Een ogenblik.") && !seen.contains("Let op"),
+        "{seen}"
+    );
+    let (code, told) = end(jkc).await;
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("[privé] bram: \"Let op: dit ligt bij de balie.\""), "{told}");
+    assert!(told.contains("┌─ Chat ─") && told.contains("┌─ Uitnodiging voor een chat"), "{told}");
 }

@@ -106,6 +106,7 @@ impl Language {
             "route.fell-back" => {
                 ("JKC antwoordde niet op tijd: de terugvalkeuze", "JKC did not answer in time: the fallback")
             }
+            "agent.chat-changed" => ("chatkanaal", "chat channel"),
             "chat.opened" => ("chat geopend", "chat opened"),
             "chat.queued" => ("wacht op een medewerker", "waits for an agent"),
             "chat.offered" => ("chat aangeboden", "chat offered"),

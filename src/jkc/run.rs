@@ -7,7 +7,8 @@ use super::stand_in::StandIn;
 use super::verify::Secret;
 use crate::cli::Failure;
 use crate::client::ledger::{Ledger, Order};
-use crate::client::{AccessArgs, Api, Language, Picture, keyboard, screen, work};
+use crate::client::picture::is_closed;
+use crate::client::{AccessArgs, Api, Language, Picture, keyboard, screen, talk, work};
 use clap::Args;
 use reqwest::Method;
 use schakel_contract::event::Event;
@@ -161,7 +162,7 @@ async fn subscribe(args: &JkcArgs, url: &str, stand_in: &StandIn) -> Result<(Api
 
 /// What can be typed.
 const COMMANDS: &str =
-    "down, up, status CODE, delay MS, route [CUSTOMER=]DEST…, route-after MS, calls, agents, quit";
+    "down, up, status CODE, delay MS, route [CUSTOMER=]DEST…, route-after MS, calls, chats, agents, quit";
 
 /// Shows what comes until somebody ends it.
 async fn watch(args: &JkcArgs, stand_in: &StandIn) {
@@ -210,6 +211,7 @@ fn told(language: Language, event: &Event, picture: &Picture) -> String {
     let popup = match &*event.data.change {
         "call.ringing" => screen::popup(language, event, screen::Buttons::All),
         "session.decision-asked" => work::question(language, event, picture),
+        "chat.offered" | "chat.invited" => talk::offered(language, event, None),
         _ => None,
     };
     match popup {
@@ -244,6 +246,7 @@ fn obey(language: Language, stand_in: &StandIn, line: &str) -> bool {
         }
         ("agents" | "medewerkers", _) => screen::show(agents(language, stand_in)),
         ("calls" | "gesprekken", _) => screen::show(calls(language, stand_in)),
+        ("chats", _) => screen::show(chats(language, stand_in)),
         _ => screen::show(format_args!("{}: {COMMANDS}", language.pick("kan zijn", "can be"))),
     }
     true
@@ -273,6 +276,15 @@ fn calls(language: Language, stand_in: &StandIn) -> String {
         picture.live_calls().flat_map(of_call).collect()
     });
     if lines.is_empty() { language.pick("geen gesprekken", "no calls").to_owned() } else { lines.join("\n") }
+}
+
+/// The chats that are not over, as JKC was told.
+fn chats(language: Language, stand_in: &StandIn) -> String {
+    let lines: Vec<_> = stand_in.look(|ledger| {
+        let open = ledger.picture().chats().filter(|chat| !is_closed(chat.state));
+        open.map(|chat| talk::line(language, chat)).collect()
+    });
+    if lines.is_empty() { language.pick("geen chats", "no chats").to_owned() } else { lines.join("\n") }
 }
 
 async fn expect(args: &JkcArgs, stand_in: &StandIn) -> Result<(), Failure> {
