@@ -100,14 +100,19 @@ pub struct AgentChats {
 /// What has been read of a chat provider.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ArchiveRead {
-    /// The last entry of each archive, by whose it is.
+    /// The last entry of each archive, by whose it is. Bounded by [`ARCHIVES_KEPT`].
     pub positions: BTreeMap<Str, Str>,
     /// What was heard last, over all conversations, oldest first: a provider may tell again what belongs to a chat that
-    /// has ended. FNV-1a of its keys, which have the names of visitors in them. Bounded by [`HEARD_KEPT`].
+    /// has ended. FNV-1a of its keys, which have the names of visitors in them, and of its words. Bounded by
+    /// [`HEARD_KEPT`].
     pub heard: VecDeque<u64>,
     /// The same, to look up.
     pub known: BTreeSet<u64>,
 }
+
+/// Archives of a provider whose last entry is kept, beside our own account's: each room that a visitor invites us to has
+/// one. A room whose place is forgotten is read from a little before, and what was heard there is known by its keys.
+pub const ARCHIVES_KEPT: usize = 20_000;
 
 /// Keys that are kept of a provider beside those of live chats: more than a server sends again after a lost link.
 pub const HEARD_KEPT: usize = 20_000;

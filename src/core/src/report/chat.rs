@@ -91,7 +91,8 @@ pub struct Heard {
     /// By whom.
     pub by: HeardBy,
     /// The names by which the provider may tell it again, the most certain first (XEP-0359 stanza-id with its `by`,
-    /// origin-id with the sender). Never empty. One of them known already: it is a repetition.
+    /// origin-id with the sender). Never empty. The first of several known already: it is a repetition. Another of
+    /// them: it is one if the words are the same, since a sender may use an id again.
     pub keys: Vec<Str>,
     /// The words.
     pub text: Pii<Str>,

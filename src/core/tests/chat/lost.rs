@@ -126,3 +126,55 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn o14_a_program_that_counts_its_messages_anew_loses_none() {
+    // An id means something within its stream only (RFC 6120 section 8.1.3): many a program begins at 1 again.
+    let mut world = World::chat();
+    world.starts("anna", &["balie"]);
+    let chat = world.served_at("c");
+    world.writes_at("c", "Een", "oid:jan@example.org/pda:1");
+    world.writes_at("c", "Een", "oid:jan@example.org/pda:1");
+    assert_eq!(world.words(chat), ["Goedemorgen", "Een"], "the same again is told again");
+    world.writes_at("c", "Twee", "oid:jan@example.org/pda:1");
+    assert_eq!(world.words(chat), ["Goedemorgen", "Een", "Twee"], "other words are said anew");
+    world.writes_at("c", "Een", "oid:jan@example.org/pda:1");
+    world.writes_at("c", "Twee", "oid:jan@example.org/pda:1");
+    assert_eq!(world.words(chat).len(), 3);
+    // The archive knows better than its sender what is one message, whatever has become of its words since.
+    let named = |text: &str, id: &str| Heard {
+        keys: vec![id.into(), "oid:jan@example.org/pda:1".into()],
+        ..line(text, "")
+    };
+    world.hears("c", named("Drie", "sid:3"));
+    world.hears("c", named("Drie, door de server gekuist", "sid:3"));
+    assert_eq!(world.words(chat).len(), 4);
+    // The same in a chat that has ended.
+    world.ends(chat, by("anna"));
+    world.writes_at("c", "Drie", "oid:jan@example.org/pda:1");
+    assert_eq!(world.state.chats.len(), 1);
+    world.writes_at("c", "Vier", "oid:jan@example.org/pda:1");
+    assert_eq!(world.words(world.at_conversation("c").id), ["Vier"]);
+}
+
+#[test]
+fn places_in_archives_are_bounded_and_ones_own_is_kept() {
+    use schakel_core::report::EventReport;
+    use schakel_core::report::chat::{ArchivePosition, ChatReport};
+    use schakel_core::state::ARCHIVES_KEPT;
+    let mut world = World::chat();
+    let mut reads = |archive: &str| {
+        let read =
+            ArchivePosition { archive: schakel_core::model::pii::Pii::new(archive.into()), id: "7".into() };
+        let report = EventReport::Chat(Box::new(ChatReport { event: None, read: Some(read) }));
+        world.input(InputBody::Report { provider: crate::world::xmpp(), report });
+    };
+    reads("");
+    for room in 0..ARCHIVES_KEPT + 10 {
+        reads(&format!("room-{room}@rooms.example.org"));
+    }
+    reads("a-room@rooms.example.org");
+    let positions = &world.state.archives[&crate::world::xmpp()].positions;
+    assert_eq!(positions.len(), ARCHIVES_KEPT);
+    assert!(positions.contains_key("") && positions.contains_key("a-room@rooms.example.org"));
+}

@@ -213,10 +213,10 @@ pub(super) fn fingerprint(audience: Audience, content: &Content) -> u64 {
     hash.0
 }
 
-/// FNV-1a of one text.
-pub(super) fn digest(text: &str) -> u64 {
+/// FNV-1a of some texts, each with its length before it.
+pub(super) fn digest(texts: &[&str]) -> u64 {
     let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
-    hash.bytes(text.as_bytes());
+    texts.iter().for_each(|text| hash.text(text));
     hash.0
 }
 

@@ -1,11 +1,11 @@
 //! What a provider tells that was said: repetition by its names, limits, what came late.
 
 use super::Context;
-use super::content::{digest, neutral};
+use super::content::{digest, fingerprint, neutral};
 use super::say::{MINUTE, Saying};
 use crate::adapter::ChatOperation;
 use crate::effect::Effect;
-use crate::model::chat::{Audience, Author, Chat, ChatState, Content, Presence};
+use crate::model::chat::{Audience, Author, Chat, ChatState, Content, MessageRef, Presence};
 use crate::model::ids::{ChatId, MessageId, OptionId, ProviderChatId, ProviderId, QueueId, Str};
 use crate::model::pii::Pii;
 use crate::report::chat::{Heard, HeardBy};
@@ -21,7 +21,8 @@ impl Context<'_> {
             self.state.counters.repeated_messages += 1;
             return;
         }
-        self.remember(provider, &heard.keys);
+        let names = names(heard, &self.state.settings.chat.limits);
+        self.remember(provider, &names);
         match (self.live_at(provider, conversation), &heard.by, &heard.queue) {
             (Some(chat), ..) => self.take_heard(chat, heard),
             (None, HeardBy::Visitor, Some(queue)) => {
@@ -68,10 +69,10 @@ impl Context<'_> {
         }
         let full = known.messages.len() >= limits.messages_max as usize;
         let large = text.len() > limits.message_bytes_max as usize;
-        let (author, audience) = match &heard.by {
-            HeardBy::Visitor => (Author::Visitor, Audience::Public),
-            HeardBy::Agent(agent) => (Author::Agent(agent.clone()), Audience::Public),
-            HeardBy::AgentPrivately(agent) => (Author::Agent(agent.clone()), Audience::Agents),
+        let audience = audience(&heard.by);
+        let author = match &heard.by {
+            HeardBy::Visitor => Author::Visitor,
+            HeardBy::Agent(agent) | HeardBy::AgentPrivately(agent) => Author::Agent(agent.clone()),
         };
         if full || large {
             self.state.counters.refused_messages += 1;
@@ -104,15 +105,22 @@ impl Context<'_> {
         }
     }
 
-    /// Whether it was heard before: one of its names is known. The others are learnt, so that whichever comes next is
-    /// known too.
+    /// Whether it was heard before: one of its names is known, and the words are the same. The others are learnt, so that
+    /// whichever comes next is known too.
     fn is_repetition(&mut self, provider: &ProviderId, conversation: &ProviderChatId, heard: &Heard) -> bool {
+        let limits = self.state.settings.chat.limits;
         let known = self.state.archives.get(provider).map(|read| &read.known);
-        let in_ring = known.is_some_and(|known| heard.keys.iter().any(|key| known.contains(&digest(key))));
+        let names = names(heard, &limits);
+        let in_ring = known.is_some_and(|known| names.iter().any(|name| known.contains(name)));
         let chat = self.state.by_conversation.get(provider).and_then(|ids| ids.get(conversation)).copied();
         let known = chat.and_then(|chat| self.state.chats.get_mut(&chat));
-        let named = |keys: &[Str]| heard.keys.iter().any(|key| keys.contains(key));
-        let said = known.and_then(|chat| chat.messages.iter_mut().rev().find(|said| named(&said.keys)));
+        let audience = audience(&heard.by);
+        let same = fingerprint(audience, &Content::text(&words(heard, &limits)));
+        let is_it = |said: &MessageRef| {
+            let named = || heard.keys.iter().any(|key| said.keys.contains(key));
+            certain(heard).is_some_and(|key| said.keys.contains(key)) || (said.fingerprint == same && named())
+        };
+        let said = known.and_then(|chat| chat.messages.iter_mut().rev().find(|said| is_it(said)));
         let in_chat = said.is_some();
         if let Some(said) = said {
             for key in &heard.keys {
@@ -122,7 +130,7 @@ impl Context<'_> {
             }
         }
         if in_ring || in_chat {
-            self.remember(provider, &heard.keys);
+            self.remember(provider, &names);
         }
         if let Some(chat) = chat.filter(|_| in_chat) {
             // He may not have heard it the first time. What was not taken the first time is in no transcript.
@@ -141,12 +149,11 @@ impl Context<'_> {
         }
     }
 
-    fn remember(&mut self, provider: &ProviderId, keys: &[Str]) {
+    fn remember(&mut self, provider: &ProviderId, names: &[u64]) {
         let read = self.state.archives.entry(provider.clone()).or_default();
-        for key in keys.iter().take(KEYS_MAX) {
-            let key = digest(key);
-            if read.known.insert(key) {
-                read.heard.push_back(key);
+        for name in names {
+            if read.known.insert(*name) {
+                read.heard.push_back(*name);
             }
         }
         while read.heard.len() > HEARD_KEPT {
@@ -168,6 +175,28 @@ impl Context<'_> {
         let text = settings.text(TextId::Refused, known.visitor.language.as_deref());
         let keys = heard.keys.clone();
         self.converse(chat, |chat| ChatOperation::Refuse { chat, keys, text, can_retry });
+    }
+}
+
+/// The name that is believed whatever the words are now: the first of several, which a server gave or its sender says is
+/// his only one. An id alone means something within its stream only (RFC 6120 section 8.1.3), and many a program begins
+/// to count at 1 again.
+fn certain(heard: &Heard) -> Option<&Str> {
+    heard.keys.first().filter(|_| heard.keys.len() > 1)
+}
+
+/// What a message is known by again: its certain name, and each of its names with its words.
+fn names(heard: &Heard, limits: &ChatLimits) -> Vec<u64> {
+    let words = words(heard, limits);
+    let keys = heard.keys.iter().take(KEYS_MAX);
+    let with_words = keys.map(|key| digest(&[key, &words]));
+    certain(heard).map(|key| digest(&[key])).into_iter().chain(with_words).collect()
+}
+
+fn audience(by: &HeardBy) -> Audience {
+    match by {
+        HeardBy::Visitor | HeardBy::Agent(_) => Audience::Public,
+        HeardBy::AgentPrivately(_) => Audience::Agents,
     }
 }
 

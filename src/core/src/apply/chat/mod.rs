@@ -41,7 +41,7 @@ use crate::model::pii::Pii;
 use crate::model::provider::LinkState;
 use crate::report::chat::{ArchivePosition, ChatEvent, ChatReport, ConversationEvent};
 use crate::settings::QueueSettings;
-use crate::state::State;
+use crate::state::{ARCHIVES_KEPT, State};
 
 impl Context<'_> {
     /// JKC, or a visitor's program, asks something of chats.
@@ -132,6 +132,12 @@ impl Context<'_> {
         if let Some(read) = &report.read {
             let archives = self.state.archives.entry(provider.clone()).or_default();
             archives.positions.insert(read.archive.expose().clone(), read.id.clone());
+            while archives.positions.len() > ARCHIVES_KEPT {
+                let mut others = archives.positions.keys();
+                let other = others.find(|archive| !archive.is_empty() && *archive != read.archive.expose());
+                let Some(other) = other.cloned() else { break };
+                archives.positions.remove(&other);
+            }
         }
     }
 
