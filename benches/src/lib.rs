@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "an error ends the benchmark")]
 
 pub mod calls;
+pub mod chat;
 pub mod command;
 pub mod daemon;
 pub mod disk;

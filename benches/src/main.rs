@@ -3,7 +3,7 @@
 
 use clap::{Parser, Subcommand};
 use schakel_bench::pipes::{self, PipeArgs};
-use schakel_bench::{Result, command, pipe, route, scale};
+use schakel_bench::{Result, chat, command, pipe, route, scale};
 use std::process::ExitCode;
 
 #[derive(Debug, Parser)]
@@ -21,6 +21,8 @@ enum Part {
     Command(command::Arguments),
     /// From the PBX's question where a call goes to its answer, by way of a webhook.
     Route(route::Arguments),
+    /// From a visitor's XMPP client to a webhook, and from REST to his client (started by `chat.py`).
+    Chat(chat::Arguments),
     /// Ten thousand devices, two thousand calls, a million events in the journal.
     Scale(scale::Arguments),
     /// The pipe that does nothing (started by `pipe`).
@@ -52,6 +54,7 @@ fn run(part: Part) -> Result<()> {
         Part::Pipe(arguments) => pipe::run(arguments),
         Part::Command(arguments) => command::run(&arguments),
         Part::Route(arguments) => route::run(&arguments),
+        Part::Chat(arguments) => pipes::run(chat::run(arguments)),
         Part::Scale(arguments) => scale::run(&arguments),
         Part::Floor(arguments) => pipes::run(pipes::floor::run(arguments)),
         Part::Skeleton(arguments) => pipes::run(pipes::skeleton::run(arguments)),

@@ -38,14 +38,13 @@ impl Process {
     /// CPU time of all its threads so far.
     #[must_use]
     pub fn cpu(&self) -> Duration {
-        self.threads().iter().map(|(_, time)| *time).sum()
+        cpu_of(self.id())
     }
 
     /// CPU time so far of each thread, by name.
     #[must_use]
     pub fn threads(&self) -> Vec<(String, Duration)> {
-        let Ok(tasks) = fs::read_dir(format!("/proc/{}/task", self.id())) else { return Vec::new() };
-        tasks.flatten().filter_map(|task| thread(&task.path())).collect()
+        threads_of(self.id())
     }
 
     /// Memory: resident now, and the heap and other private writable pages of it, in bytes.
@@ -112,6 +111,17 @@ pub struct Memory {
     pub anonymous: u64,
     /// The most that was ever resident.
     pub peak: u64,
+}
+
+/// CPU time so far of all threads of a process that somebody else started.
+#[must_use]
+pub fn cpu_of(process: u32) -> Duration {
+    threads_of(process).iter().map(|(_, time)| *time).sum()
+}
+
+fn threads_of(process: u32) -> Vec<(String, Duration)> {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{process}/task")) else { return Vec::new() };
+    tasks.flatten().filter_map(|task| thread(&task.path())).collect()
 }
 
 fn thread(task: &Path) -> Option<(String, Duration)> {

@@ -21,6 +21,17 @@ const ANSWER: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
 /// # Errors
 /// If there is no port.
 pub fn start(meter: Arc<Meter>, tls: Option<Arc<ServerConfig>>) -> Result<SocketAddr> {
+    start_noting(meter, tls, note)
+}
+
+/// Notes what a request's body was about.
+pub type Note = fn(&[u8], &Meter);
+
+/// As [`start`], with another way to see what a request was about.
+///
+/// # Errors
+/// If there is no port.
+pub fn start_noting(meter: Arc<Meter>, tls: Option<Arc<ServerConfig>>, note: Note) -> Result<SocketAddr> {
     let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
@@ -37,10 +48,10 @@ pub fn start(meter: Arc<Meter>, tls: Option<Arc<ServerConfig>>) -> Result<Socket
                     match acceptor {
                         Some(acceptor) => {
                             if let Ok(stream) = acceptor.accept(stream).await {
-                                serve(stream, &meter).await;
+                                serve(stream, &meter, note).await;
                             }
                         }
-                        None => serve(stream, &meter).await,
+                        None => serve(stream, &meter, note).await,
                     }
                 });
             }
@@ -50,7 +61,7 @@ pub fn start(meter: Arc<Meter>, tls: Option<Arc<ServerConfig>>) -> Result<Socket
     Ok(address)
 }
 
-async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, meter: &Meter) {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, meter: &Meter, note: Note) {
     let mut buffer = Vec::with_capacity(256 * 1024);
     loop {
         let Some(head) = head(&buffer) else {
