@@ -23,7 +23,7 @@ use schakel_core::adapter::Observations;
 use schakel_engine::EngineStopped;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// What the rest of the house may look at and ask of a link.
 #[derive(Clone, Default)]
@@ -31,6 +31,7 @@ pub struct LinkControl {
     reconnect: Arc<Notify>,
     observations: Arc<Mutex<Observations>>,
     given_up: Arc<AtomicBool>,
+    stopping: Arc<watch::Sender<bool>>,
 }
 
 impl LinkControl {
@@ -47,6 +48,11 @@ impl LinkControl {
     /// Whether it tries nothing more until somebody has mended its credentials.
     pub(crate) fn has_given_up(&self) -> bool {
         self.given_up.load(Ordering::Relaxed)
+    }
+
+    /// Ends the connection in good order, where its protocol has one, and then the link.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
     }
 
     fn give_up(&self, given_up: bool) {
@@ -107,6 +113,8 @@ impl Lost {
 /// What ends a connection's loop.
 enum Ended {
     Lost(Lost),
+    /// The house wants the link to end.
+    Stopping,
     EngineStopped,
 }
 

@@ -21,6 +21,9 @@ use xmpp_parsers::minidom::Element;
 /// Orders that may wait for a link: more than an office full of agents presses at once.
 const ORDERS_MAX: usize = 1024;
 
+/// A link that ends in good order has so long for it; what it waits for has limits of its own.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(8);
+
 /// A link could not be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
@@ -69,6 +72,8 @@ pub type Controls = Arc<DashMap<String, LinkControl>>;
 
 struct Running {
     config: Provider,
+    /// It ends by itself when it is told to, in good order.
+    says_goodbye: bool,
     task: JoinHandle<()>,
 }
 
@@ -146,6 +151,8 @@ impl Links {
     /// Stops all links.
     pub(crate) async fn stop_all(&mut self) {
         let names: Vec<String> = self.running.keys().cloned().collect();
+        // All at once, so that one whose server does not listen holds up no other.
+        self.controls.iter().for_each(|control| control.stop());
         for name in names {
             self.stop(&name).await;
         }
@@ -194,7 +201,10 @@ impl Links {
                 let quiet = Duration::from_secs(provider.xmpp.ping_seconds.into());
                 let pace = Pace { quiet, ..Pace::default() };
                 let Sendable { file_of, bytes_max } = self.sendable.clone();
-                let uploads = Uploads::new(transport.tls(), file_of, bytes_max)
+                // Files go over TLS also where the link itself has none.
+                let trusted = tls::client(&provider.tls_ca_file, provider.tls_12)
+                    .map_err(|error| LinkError::Tls { provider: provider.name.clone(), error })?;
+                let uploads = Uploads::new(&trusted, transport.is_plain(), file_of, bytes_max)
                     .map_err(|detail| LinkError::Adapter { provider: provider.name.clone(), detail })?;
                 Ok(Prepared::Stanzas(Box::new(transport), pace, adapter, Box::new(uploads)))
             }
@@ -210,6 +220,7 @@ impl Links {
         }
         self.controls.insert(provider.name.clone(), control.clone());
         let engine = self.engine.clone();
+        let says_goodbye = matches!(prepared, Prepared::Stanzas(..));
         let task = match prepared {
             Prepared::Bytes(channel, adapter) => {
                 tokio::task::spawn_local(Link::new(id, channel, adapter, engine, orders, control).run())
@@ -219,13 +230,18 @@ impl Links {
                 tokio::task::spawn_local(link.run())
             }
         };
-        self.running.insert(provider.name.clone(), Running { config: provider.clone(), task });
+        self.running.insert(provider.name.clone(), Running { config: provider.clone(), says_goodbye, task });
     }
 
     /// Stops a link; gives what it was. Its port is free afterwards.
     async fn stop(&mut self, name: &str) -> Option<Provider> {
-        self.controls.remove(name);
-        let running = self.running.remove(name)?;
+        let control = self.controls.remove(name);
+        let mut running = self.running.remove(name)?;
+        if let Some((_, control)) = control.filter(|_| running.says_goodbye) {
+            control.stop();
+            // A server that does not listen is left without it.
+            let _ = tokio::time::timeout(GOODBYE_LIMIT, &mut running.task).await;
+        }
         running.task.abort();
         // It ends as aborted, or has ended by itself.
         let _ = running.task.await;

@@ -32,7 +32,7 @@ use schakel_core::model::time::Time;
 use schakel_engine::{EngineHandle, EngineStopped, Order};
 use session::{Pong, Session};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use tokio_xmpp::xmlstream::Timeouts;
 use upload::{Upload, Uploaded};
@@ -93,6 +93,7 @@ pub struct XmppLink {
     uploads: Uploads,
     orders: mpsc::Receiver<Order>,
     reporter: Reporter,
+    stopping: watch::Receiver<bool>,
     backoff: Backoff,
     /// Tries in a row that ended with refused credentials.
     refused: u32,
@@ -111,6 +112,7 @@ enum Happened {
     Uploaded(Uploaded),
     Due,
     Asked,
+    Stopping,
 }
 
 impl XmppLink {
@@ -128,6 +130,7 @@ impl XmppLink {
     ) -> Self {
         Self {
             backoff: Backoff::between(pace.first_pause, pace.longest_pause),
+            stopping: control.stopping.subscribe(),
             reporter: Reporter::new(provider, engine, control),
             transport,
             pace,
@@ -141,19 +144,28 @@ impl XmppLink {
         }
     }
 
-    /// Runs until the engine stops.
+    /// Runs until the engine stops, or [`LinkControl::stop`] is called.
     pub async fn run(mut self) {
+        let mut stopping = self.stopping.clone();
         let mut reason = None;
         loop {
-            let ended = match self.open(reason.take()).await {
+            let opened = tokio::select! {
+                opened = self.open(reason.take()) => opened,
+                Ok(_) = stopping.wait_for(|stopping| *stopping) => return,
+            };
+            let ended = match opened {
                 Ok(open) => self.connection(open).await,
                 Err(ended) => ended,
             };
             let Ended::Lost(mut lost) = ended else { return };
             self.judge(&mut lost);
             reason = Some(lost.reason.clone());
-            if self.lose(&lost).await.is_err() || self.rest(&lost).await.is_err() {
+            if self.lose(&lost).await.is_err() {
                 return;
+            }
+            tokio::select! {
+                rested = self.rest(&lost) => if rested.is_err() { return },
+                Ok(_) = stopping.wait_for(|stopping| *stopping) => return,
             }
         }
     }
@@ -206,10 +218,24 @@ impl XmppLink {
         if since.elapsed() >= self.pace.stable {
             self.backoff.reset();
         }
-        if let Ended::Lost(Lost { setback: Setback::AtOnce | Setback::Misconfigured, .. }) = &ended {
-            wire.close().await;
+        match &ended {
+            Ended::Stopping => self.leave(wire).await,
+            Ended::Lost(Lost { setback: Setback::AtOnce | Setback::Misconfigured, .. }) => wire.close().await,
+            Ended::Lost(_) | Ended::EngineStopped => {}
         }
         ended
+    }
+
+    /// Ends the session: a server would otherwise keep it for who comes back, and show him as there (XEP-0198 section
+    /// 1, RFC 6121 clause 4.5). It is told first what of its own is durable, so that it keeps the rest for the next one.
+    async fn leave(&mut self, mut wire: Wire) {
+        if let Some(session) = &mut self.session {
+            session.settle(SETTLE_LIMIT).await;
+            // A wire that takes nothing more is closed anyhow.
+            let _ = session.answer().map(|answer| wire.send(answer));
+        }
+        wire.close().await;
+        tracing::info!(provider = ?self.reporter.provider, "link closed");
     }
 
     async fn begin(&mut self, wire: &mut Wire, start: Start) -> Result<(), Ended> {
@@ -266,6 +292,8 @@ impl XmppLink {
             uploaded = self.uploads.ended() => Happened::Uploaded(uploaded),
             () = until(deadline, now) => Happened::Due,
             () = self.reporter.control.asked() => Happened::Asked,
+            // An error: nobody is left who could say so, and so nobody does.
+            Ok(_) = self.stopping.wait_for(|stopping| *stopping) => Happened::Stopping,
         };
         match happened {
             Happened::Heard(heard) => self.heard(heard?, wire).await,
@@ -281,6 +309,7 @@ impl XmppLink {
             }
             Happened::Due => self.handle(Input::Tick, Some(wire)).await,
             Happened::Asked => Err(Lost::asked().into()),
+            Happened::Stopping => Err(Ended::Stopping),
         }
     }
 
@@ -495,7 +524,7 @@ impl XmppLink {
             };
             match done {
                 Ok(()) => {}
-                Err(Ended::EngineStopped) => return Err(EngineStopped),
+                Err(Ended::EngineStopped | Ended::Stopping) => return Err(EngineStopped),
                 Err(Ended::Lost(lost)) => return self.forget(&lost.reason).await,
             }
         }

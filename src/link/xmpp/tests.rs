@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::LocalSet;
+use tokio::task::{JoinHandle, LocalSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -76,6 +76,7 @@ struct House {
     orders: mpsc::Sender<Order>,
     control: LinkControl,
     notes: Notes,
+    link: JoinHandle<()>,
 }
 
 impl House {
@@ -113,7 +114,8 @@ impl House {
         tokio::task::spawn_local(engine.run(first));
         let (orders, taken) = mpsc::channel(16);
         let (control, notes) = (LinkControl::default(), Notes::default());
-        let uploads = Uploads::new(transport.tls(), Arc::new(|_| "none".into()), 1).unwrap();
+        let trusted = tls::client(&files.ca, false).unwrap();
+        let uploads = Uploads::new(&trusted, false, Arc::new(|_| "none".into()), 1).unwrap();
         let adapter = Box::new(notes.clone());
         let link = XmppLink::new(
             "xmpp".into(),
@@ -125,9 +127,9 @@ impl House {
             taken,
             control.clone(),
         );
-        tokio::task::spawn_local(link.run());
+        let link = tokio::task::spawn_local(link.run());
         let acceptor = TlsAcceptor::from(tls::link_server(&files.certificate, &files.key, false).unwrap());
-        Self { _folder: folder, listener, acceptor, engine: handle, orders, control, notes }
+        Self { _folder: folder, listener, acceptor, engine: handle, orders, control, notes, link }
     }
 
     async fn accept(&self) -> Peer {
@@ -344,6 +346,41 @@ fn a_conflict_is_no_war() {
         house.stays_quiet(Duration::from_millis(300)).await;
         assert!(house.reason().await.contains("conflict"), "{}", house.reason().await);
         house.in_session().await;
+    });
+}
+
+#[test]
+fn a_stop_ends_the_session_and_tells_first_what_is_durable() {
+    on_one_thread(async {
+        let house = House::start(Duration::from_millis(100), quick()).await;
+        let mut server = house.in_session().await;
+        server.message("1").await;
+        house.notes(3).await;
+        house.types("a").await;
+        server.expect("</message>").await;
+        house.control.stop();
+        let goodbye = server.expect("</stream:stream>").await;
+        assert!(goodbye.contains("h='1'") || goodbye.contains("h=\"1\""), "{goodbye}");
+        server.message("2").await;
+        server.say("</stream:stream>").await;
+        tokio::time::timeout(LIMIT, house.link).await.unwrap().unwrap();
+        assert_eq!(house.notes.0.borrow().last().map(String::as_str), Some("received 1"));
+    });
+}
+
+#[test]
+fn a_stop_does_not_wait_for_a_server_that_is_away_or_says_nothing() {
+    on_one_thread(async {
+        let away = House::start(Duration::ZERO, quick()).await;
+        drop(away.accept().await);
+        away.control.stop();
+        tokio::time::timeout(LIMIT, away.link).await.unwrap().unwrap();
+        let silent = House::start(Duration::ZERO, quick()).await;
+        let server = silent.in_session().await;
+        silent.notes(2).await;
+        silent.control.stop();
+        tokio::time::timeout(LIMIT, silent.link).await.unwrap().unwrap();
+        drop(server);
     });
 }
 

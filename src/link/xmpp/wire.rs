@@ -3,7 +3,7 @@
 use super::pipe::Pipe;
 use super::unit::Unit;
 use crate::link::{Lost, Setback};
-use futures_util::{Sink, Stream};
+use futures_util::{Sink, Stream, StreamExt as _};
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -82,10 +82,13 @@ impl Wire {
     /// Writes what is queued, says goodbye and closes, for as long as the peer is quick.
     pub(super) async fn close(mut self) {
         let closing = async {
-            while !self.outgoing.is_empty() || self.unflushed {
-                self.next().await?;
-            }
-            self.stream.shutdown().await.map_err(|error| Lost::because(error.to_string()))
+            std::future::poll_fn(|cx| self.poll_write(cx)).await.map_err(|error| broke(&error))?;
+            self.stream.shutdown().await.map_err(|error| Lost::because(error.to_string()))?;
+            // A connection that is dropped with something unread is reset, and the peer may lose our goodbye.
+            while let Some(Ok(_) | Err(ReadError::ParseError(_) | ReadError::SoftTimeout)) =
+                self.stream.next().await
+            {}
+            Ok::<(), Lost>(())
         };
         // It is gone either way.
         let _ = tokio::time::timeout(Duration::from_secs(1), closing).await;

@@ -162,7 +162,7 @@ impl Mailer {
         }
     }
 
-    /// The settings from now on; what waits is tried with them at once.
+    /// The settings from now on; a pause for the sake of the server is over with them.
     pub fn set(&self, settings: Option<MailSettings>) {
         self.settings.send_replace(settings);
     }
