@@ -34,6 +34,8 @@ pub(crate) struct Conversation {
     pub(crate) typed: Option<String>,
     pub(crate) typing: bool,
     pub(crate) presence: Presence,
+    /// It is over as soon as what waits has been said.
+    pub(crate) is_ending: bool,
     /// The house knows of it.
     pub(crate) told: bool,
     /// When something happened in it last.
@@ -90,6 +92,7 @@ impl Conversation {
             typed: None,
             typing: false,
             presence: Presence::There,
+            is_ending: false,
             told: false,
             heard: Time(0),
         }

@@ -11,7 +11,7 @@ use xmpp_parsers::minidom::Element;
 
 use crate::conversation::Conversation;
 use crate::own::{self, Place};
-use crate::session::{Phase, Xmpp};
+use crate::session::{Phase, Task, Xmpp};
 use crate::wire::{self, Set, message, ns};
 
 /// Bytes of live messages that wait while an archive is read.
@@ -236,6 +236,8 @@ impl Xmpp {
         one.typed = None;
         one.typing = false;
         let heard = Heard {
+        // Whoever goes on is not at an end.
+        one.is_ending = false;
             queue: one.queue.clone(),
             visitor,
             by,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schakel_core::model::ids::{AgentId, ProviderChatId, QueueId, Str};
-use xmpp_parsers::jid::{BareJid, Jid};
+use xmpp_parsers::jid::{BareJid, Jid, ResourcePart};
 
 use crate::settings::{Settings, SettingsError, Shape};
 
@@ -60,6 +60,14 @@ impl Own {
     /// Whether an address is one of ours.
     pub(crate) fn is_ours(&self, jid: &Jid) -> bool {
         if self.component { jid.domain() == self.bare.domain() } else { jid.to_bare() == self.bare }
+    }
+
+    /// Whether a service is at or below the domain of our own server (for a component: the one above it). What it says
+    /// of who its occupants are is believed; any other could say that a visitor is one of our agents.
+    pub(crate) fn is_near(&self, service: &str) -> bool {
+        let own = self.bare.domain().as_str();
+        let server = if self.component { own.split_once('.').map_or(own, |(_, above)| above) } else { own };
+        is_at_or_below(service, server)
     }
 
     /// The address that an agent has at our component: his id, escaped as XEP-0106 has it.
@@ -150,14 +158,22 @@ impl Place {
 pub(crate) fn may_write(settings: &Settings, from: &Jid) -> bool {
     let domain = from.domain().as_str();
     settings.allowed_domains.is_empty()
-        || settings.allowed_domains.iter().any(|allowed| {
-            domain.eq_ignore_ascii_case(allowed)
-                || domain
-                    .len()
-                    .checked_sub(allowed.len() + 1)
-                    .and_then(|dot| domain.get(dot..))
-                    .is_some_and(|end| end.starts_with('.') && end[1..].eq_ignore_ascii_case(allowed))
-        })
+        || settings.allowed_domains.iter().any(|allowed| is_at_or_below(domain, allowed))
+}
+
+fn is_at_or_below(domain: &str, above: &str) -> bool {
+    domain.eq_ignore_ascii_case(above)
+        || domain
+            .len()
+            .checked_sub(above.len() + 1)
+            .and_then(|dot| domain.get(dot..))
+            .is_some_and(|end| end.starts_with('.') && end[1..].eq_ignore_ascii_case(above))
+}
+
+/// A nickname as a room's server will write it (RFC 7622 section 3.4): an `é` of two letters becomes one, and so on. As it
+/// is, where it is none that a room can take: the server says so.
+pub(crate) fn occupant_name(nickname: &str) -> String {
+    ResourcePart::new(nickname).map_or_else(|_| nickname.to_owned(), |name| name.as_str().to_owned())
 }
 
 #[cfg(test)]
@@ -191,6 +207,16 @@ mod tests {
         assert!(
             !may(&settings, "v@ax.nl") && !may(&settings, "v@nl") && !may(&settings, "v@x.nl.evil.example")
         );
+    }
+
+    #[test]
+    fn only_services_of_our_own_server_are_near_and_nicknames_are_written_as_it_does() {
+        let account = Own::new(&Settings::client("support@x.nl")).unwrap();
+        assert!(account.is_near("conference.x.nl") && account.is_near("X.nl") && !account.is_near("ax.nl"));
+        let component = Own::new(&Settings::component("cti.x.nl")).unwrap();
+        assert!(component.is_near("conference.x.nl") && !component.is_near("conference.evil.example"));
+        assert_eq!(occupant_name("Zoe\u{308}"), "Zo\u{eb}");
+        assert_eq!(occupant_name(""), "");
     }
 
     #[test]

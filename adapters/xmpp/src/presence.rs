@@ -2,7 +2,7 @@
 
 use schakel_core::adapter::Output;
 use schakel_core::model::chat::Presence;
-use schakel_core::model::chat_service::{AgentPresence, Show};
+use schakel_core::model::chat_service::Show;
 use schakel_core::model::ids::{AgentId, Str};
 use schakel_core::report::EventReport;
 use schakel_core::report::chat::{ChatEvent, ChatReport};
@@ -15,8 +15,8 @@ use crate::wire::{self, Set, ns};
 
 /// Programs of one agent that are known at a time.
 const PROGRAMS_MAX: usize = 16;
-/// Who may wait for news of our addresses.
-const WATCHERS_MAX: usize = 10_000;
+/// Who may wait for news of our addresses: each news goes to all of them, and must not fill the connection.
+const WATCHERS_MAX: usize = 1_000;
 /// Bytes of a status text.
 const STATUS_MAX_BYTES: usize = 200;
 
@@ -75,10 +75,10 @@ impl Xmpp {
             self.transmit(yes.build());
         }
         if self.own.component {
-            if self.link.watchers.len() < WATCHERS_MAX {
-                self.link.watchers.insert(pair);
-            }
             let show = self.show_of(to);
+            if self.link.watchers.len() < WATCHERS_MAX {
+                self.link.watchers.insert(pair, show);
+            }
             self.transmit(presence(ours.as_deref(), bare.as_str(), show));
         }
     }
@@ -127,7 +127,7 @@ impl Xmpp {
     }
 
     /// An agent is something else than before.
-    pub(crate) fn show(&mut self, agent: &AgentPresence) {
+    pub(crate) fn show(&mut self) {
         if !self.own.component {
             let best = self.best();
             self.transmit(presence(
@@ -135,16 +135,28 @@ impl Xmpp {
                 "",
                 if best == Show::Unavailable { Show::ExtendedAway } else { best },
             ));
-        } else if let Some(of_agent) = self.own.of_agent(&agent.agent) {
-            let watchers: Vec<_> = self.link.watchers.iter().cloned().collect();
-            for (ours, watcher) in watchers {
-                if ours == of_agent || own::queue_of(&self.settings, &[&ours]).is_some() {
-                    let show = self.show_of(&ours);
-                    self.transmit(presence(Some(ours.as_str()), watcher.as_str(), show));
-                }
-            }
+        } else {
+            self.tell_watchers();
         }
         self.show_workgroups();
+    }
+
+    /// Tells who waits for it what is news of our addresses.
+    fn tell_watchers(&mut self) {
+        let mut watchers = std::mem::take(&mut self.link.watchers);
+        // They are in the order of our addresses.
+        let mut last: Option<(&BareJid, Show)> = None;
+        for ((ours, watcher), told) in &mut watchers {
+            let show = match last {
+                Some((before, show)) if before == ours => show,
+                _ => self.show_of(ours),
+            };
+            last = Some((ours, show));
+            if std::mem::replace(told, show) != show {
+                self.transmit(presence(Some(ours.as_str()), watcher.as_str(), show));
+            }
+        }
+        self.link.watchers = watchers;
     }
 
     /// What one of an agent's own programs says: the best of all of them counts.

@@ -37,6 +37,8 @@ pub(crate) struct Room {
     /// Agents of ours with a place of their own, in component shape.
     seats: BTreeMap<AgentId, Seat>,
     next_ping: Time,
+    /// Everybody sees everybody's address: then the room itself puts it on what it archives.
+    names_all: bool,
     /// Its archive is being read; what is said meanwhile waits.
     pub(crate) reading: bool,
     /// Some did not fit: the archive is looked at once more.
@@ -84,6 +86,14 @@ impl Room {
     pub(crate) fn is_of_ours(&self, occupant: &Jid) -> bool {
         let Some(nick) = occupant.resource() else { return false };
         nick.as_str() == self.nick || self.seats.values().any(|seat| seat.taken && seat.nick == nick.as_str())
+    }
+
+    /// Who said what the archive tells, by the address that it tells. Where the room does not show addresses, the sender
+    /// may have written it himself: then it makes nobody an agent who is not here as one.
+    pub(crate) fn who_was(&self, nick: &str, of_real: Who) -> Option<Who> {
+        let here = self.occupants.get(nick);
+        let is_believed = self.names_all || of_real == Who::Visitor || here == Some(&of_real);
+        if is_believed { Some(of_real) } else { here.cloned() }
     }
 
     fn visitors(&self) -> usize {
@@ -207,6 +217,7 @@ impl Xmpp {
             occupants: BTreeMap::new(),
             seats: BTreeMap::new(),
             next_ping: self.now,
+            names_all: false,
             reading: false,
             missed: false,
             held: VecDeque::new(),
@@ -292,9 +303,12 @@ impl Xmpp {
         let real =
             x.and_then(|x| x.get_child("item", ns::MUC_USER)?.attr("jid")).and_then(|jid| Jid::new(jid).ok());
         let agent = real.and_then(|jid| self.own.agents.get(&jid.to_bare()).cloned());
+        let trusted = self.is_trusted(room);
+        let agent = agent.filter(|_| trusted);
         let Some(one) = self.link.rooms.get_mut(room) else { return };
         if codes.contains(&110) {
             one.nick = nick;
+            one.names_all = trusted && codes.contains(&100);
             if codes.contains(&201) {
                 // We made it just now: the room that we were to enter is gone.
                 let leave = exit(one.from.as_deref(), room, &one.nick);
@@ -405,6 +419,14 @@ impl Xmpp {
         self.tell_presence(&chat, presence);
     }
 
+    /// Whether a room is believed when it says who is in it: it is of our server, or of the service that was set or that
+    /// our server named.
+    pub(crate) fn is_trusted(&self, room: &BareJid) -> bool {
+        let service = room.domain().as_str();
+        let known = self.link.muc_service.as_deref();
+        self.own.is_near(service) || known.is_some_and(|known| known.eq_ignore_ascii_case(service))
+    }
+
     /// Gives an agent a place in a room: one of his own where we are a component; else we speak for him.
     pub(crate) fn seat(&mut self, room: &BareJid, agent: &AgentId, nickname: &Str) {
         let Some(one) = self.link.rooms.get_mut(room) else { return };
@@ -432,8 +454,9 @@ impl Xmpp {
             }
             return;
         }
-        let seat = Seat { from: from.clone(), nick: nickname.to_string(), taken: false, tries: 0 };
-        let presence = entrance(Some(&from), room, nickname, one.password.as_deref());
+        let nick = own::occupant_name(nickname);
+        let presence = entrance(Some(&from), room, &nick, one.password.as_deref());
+        let seat = Seat { from, nick, taken: false, tries: 0 };
         one.seats.insert(agent.clone(), seat);
         self.transmit(presence);
     }
@@ -446,6 +469,11 @@ impl Xmpp {
         match stanza.attr("type") {
             None if is_self && !seat.taken => {
                 seat.taken = true;
+                // The room may have given him another (XEP-0045 section 7.2.3).
+                let given = stanza.attr("from").and_then(|from| Jid::new(from).ok());
+                if let Some(given) = given.as_ref().and_then(Jid::resource) {
+                    seat.nick = given.as_str().to_owned();
+                }
                 let nick = seat.nick.clone();
                 one.occupants.insert(nick, Who::Ours);
                 self.tell(&chat, ConversationEvent::AgentJoined(agent.clone()), None);

@@ -9,6 +9,7 @@ use xmpp_parsers::jid::Jid;
 use xmpp_parsers::minidom::Element;
 
 use crate::hear::Came;
+use crate::own;
 use crate::room::Who;
 use crate::session::Xmpp;
 use crate::wire::{self, message, ns};
@@ -84,6 +85,7 @@ impl Xmpp {
         // Who had which nickname when it was archived is not told to everybody: our own messages are known by their ids
         // together with the names under which we speak.
         let names_us = !is_live && ours.is_some() && self.speaks_as(&chat, nick);
+        let of_real = of_real.and_then(|who| one.who_was(nick, who));
         let who = if names_us { Who::Ours } else { of_real.or_else(by_nick).unwrap_or(Who::Visitor) };
         let text = message::body(stanza);
         let by = match who {
@@ -121,7 +123,7 @@ impl Xmpp {
     fn speaks_as(&self, chat: &ProviderChatId, nick: &str) -> bool {
         let names = self.conversations.get(chat).map(|one| one.agents.values()).into_iter().flatten();
         names.chain([&self.settings.nickname]).any(|name| {
-            let rest = nick.strip_prefix(&**name);
+            let rest = nick.strip_prefix(own::occupant_name(name).as_str());
             rest.is_some_and(|rest| rest.chars().all(|one| "_ ()".contains(one) || one.is_ascii_digit()))
         })
     }

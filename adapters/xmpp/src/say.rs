@@ -74,7 +74,12 @@ impl Xmpp {
             if one.doubt == Doubt::Looking || (needs_room && !in_room) {
                 return;
             }
-            let Some(first) = one.outbox.front() else { return };
+            let Some(first) = one.outbox.front() else {
+                if one.is_ending {
+                    self.end_now(chat);
+                }
+                return;
+            };
             let id = first.spoken.message().id;
             if one.confirmed.contains(&id) {
                 one.outbox.pop_front();
@@ -165,16 +170,21 @@ impl Xmpp {
         };
         let is_news = one.confirm(message);
         one.outbox.retain(|waiting| waiting.spoken.message().id != message);
+        let ends = one.is_ending && one.outbox.is_empty();
         if is_news && one.told {
             self.tell(chat, ConversationEvent::Sent(message), read);
         } else if let Some(read) = read {
             self.tell_read(read.archive.expose(), &read.id);
+        }
+        if ends {
+            self.end_now(chat);
         }
     }
 
     /// An agent takes part.
     pub(crate) fn join(&mut self, chat: &ProviderChatId, agent: &AgentId, nickname: &Str) {
         let Some(one) = self.known(chat) else { return self.observed.count("operations_unknown") };
+        one.is_ending = false;
         one.agents.insert(agent.clone(), nickname.clone());
         match one.place.clone() {
             Place::Direct { .. } => self.tell(chat, ConversationEvent::AgentJoined(agent.clone()), None),
@@ -199,10 +209,18 @@ impl Xmpp {
         self.tell(chat, ConversationEvent::AgentLeft(agent.clone()), None);
     }
 
-    /// The conversation is over: nothing of it stays.
+    /// The conversation is over: as soon as its last words are out, which may wait for a file to be put up, for a room to
+    /// be entered, or for an archive.
     pub(crate) fn end(&mut self, chat: &ProviderChatId) {
-        // Its last words go out first.
+        match self.conversations.get_mut(chat) {
+            Some(one) if !one.outbox.is_empty() => one.is_ending = true,
+            _ => return self.end_now(chat),
+        }
         self.pump(chat);
+    }
+
+    /// Nothing of a conversation stays.
+    fn end_now(&mut self, chat: &ProviderChatId) {
         let room = self.conversations.get(chat).and_then(|one| one.room.clone());
         if let Some(room) = room {
             self.leave_room(&room);

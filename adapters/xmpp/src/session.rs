@@ -84,8 +84,8 @@ pub(crate) struct Link {
     pub(crate) upload_service: Option<String>,
     /// What agents' own programs say: by agent, by resource.
     pub(crate) shown: BTreeMap<AgentId, BTreeMap<String, (Show, Option<Str>)>>,
-    /// Who wants to know how an address of ours is.
-    pub(crate) watchers: BTreeSet<(BareJid, BareJid)>,
+    /// Who wants to know how an address of ours is, and what he was told of it.
+    pub(crate) watchers: BTreeMap<(BareJid, BareJid), Show>,
 }
 
 /// How far the connection is.
@@ -372,7 +372,7 @@ impl Xmpp {
             }
             ChatOperation::Show(presence) => {
                 self.agents.insert(presence.agent.clone(), presence.clone());
-                self.show(presence);
+                self.show();
             }
             _ => self.observed.count("operations_unknown"),
         }

@@ -6,11 +6,13 @@ mod support;
 use support::{fixtures, replay};
 
 /// What must be shown.
-const FLOWS: [&str; 13] = [
+const FLOWS: [&str; 15] = [
     "client-chat",
     "client-catch-up",
     "archive-troubles",
     "client-forged",
+    "forged-occupants",
+    "last-words",
     "component-chat",
     "flood",
     "room-component",

@@ -61,6 +61,7 @@ pub fn settings(keys: &BTreeMap<String, String>) -> Settings {
         settings.agents.push((agent.into(), jid.into()));
     }
     settings.muc_service = Some(get("muc").unwrap_or("rooms.stad.example").into());
+    settings.muc_service = settings.muc_service.filter(|service| &**service != "none");
     settings.archive = get("archive") != Some("off");
     settings.upload = get("upload").is_some();
     settings.upload_service = get("upload").map(Into::into);
