@@ -57,26 +57,31 @@ pub async fn website(api: &Api, url: &str) -> Api {
 }
 
 impl Chats {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::with(pbx()).await
     }
 
     async fn with(simulator: SimulatorConfig) -> Self {
         let folder = TempDir::new().unwrap();
         let house = House::furnished(folder, None, simulator, "", |text| text + CHATS).await;
+        Self::of(house).await
+    }
+
+    /// In a house that is furnished with them.
+    pub async fn of(house: House) -> Self {
         let website = website(&house.api, &house.daemon.api.to_string()).await;
         Self { house, website }
     }
 
     /// An agent at a telephone, in the channel.
-    async fn agent(&self, name: &str, device: &str) -> Softphone {
+    pub async fn agent(&self, name: &str, device: &str) -> Softphone {
         let phone = self.house.agent(name, device).await;
         phone.chat_on(&[QUEUE.into()]).await.unwrap();
         phone
     }
 
     /// A visitor who has asked something.
-    async fn visitor(&self, name: &str) -> Visitor {
+    pub async fn visitor(&self, name: &str) -> Visitor {
         self.visitor_of(QUEUE, name).await
     }
 
@@ -87,7 +92,7 @@ impl Chats {
     }
 
     /// The next notification of a kind about a chat.
-    async fn told(&self, mark: usize, chat: Uuid, change: &str) -> Event {
+    pub async fn told(&self, mark: usize, chat: Uuid, change: &str) -> Event {
         self.told_of(mark, chat, change, |_| true).await
     }
 
@@ -106,12 +111,12 @@ impl Chats {
         self.told_of(mark, chat, "chat.offered", to).await
     }
 
-    async fn chat(&self, chat: Uuid) -> ChatView<'static> {
+    pub async fn chat(&self, chat: Uuid) -> ChatView<'static> {
         self.house.api.get(&["chats", &chat.to_string()]).await.unwrap()
     }
 
     /// Time passes, while the browsers of these agents say that they are there.
-    async fn pass(&self, seconds: u64, there: &[&str]) {
+    pub async fn pass(&self, seconds: u64, there: &[&str]) {
         for _ in 0..seconds.div_ceil(15) {
             self.house.pass(15).await;
             for agent in there {
@@ -122,13 +127,13 @@ impl Chats {
 }
 
 /// Takes the chat that is offered.
-async fn accepts(agent: &Softphone) -> Uuid {
+pub async fn accepts(agent: &Softphone) -> Uuid {
     let offer = agent.offered(SOON).await.unwrap_or_else(|error| panic!("{error}"));
     agent.accept(None).await.unwrap_or_else(|error| panic!("{error}"));
     offer.chat
 }
 
-async fn says(agent: &Softphone, text: &str) {
+pub async fn says(agent: &Softphone, text: &str) {
     agent.say(None, MessageAudience::Public, text).await.unwrap_or_else(|error| panic!("{error}"));
 }
 
@@ -146,7 +151,7 @@ fn cause(error: &SoftphoneError) -> Option<RefusalCause> {
     }
 }
 
-async fn texts(visitor: &Visitor) -> Vec<TextName> {
+pub async fn texts(visitor: &Visitor) -> Vec<TextName> {
     visitor.messages().await.unwrap().iter().filter_map(|message| message.author.text_id).collect()
 }
 

@@ -10,6 +10,7 @@
 mod agents;
 mod calls;
 mod chaos;
+mod chat_ends;
 mod chat_kill;
 mod chats;
 mod day;
