@@ -8,6 +8,7 @@ mod world;
 
 mod channel;
 mod coming;
+mod desk;
 mod endings;
 mod interleaving;
 mod lost;
