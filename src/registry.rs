@@ -105,6 +105,7 @@ fn check_xmpp(provider: &Provider) -> Vec<(String, String)> {
     for (key, value) in [
         ("xmpp.conversations_max", xmpp.conversations_max),
         ("xmpp.rooms_max", xmpp.rooms_max),
+        ("xmpp.burst_max", xmpp.burst_max),
         ("xmpp.ping_seconds", xmpp.ping_seconds),
     ] {
         if value == 0 {
@@ -303,6 +304,7 @@ fn xmpp_settings(provider: &Provider) -> schakel_xmpp::Settings {
         real_time_text: xmpp.real_time_text,
         limits: schakel_xmpp::Limits {
             stanza_bytes: xmpp.stanza_bytes_max as usize,
+            burst: xmpp.burst_max,
             conversations_max: xmpp.conversations_max as usize,
             rooms_max: xmpp.rooms_max as usize,
             ..settings.limits.clone()
@@ -385,8 +387,8 @@ mod tests {
             (format!("{client}default_queue = \"zb\"\n"), vec!["xmpp.default_queue"]),
             (format!("{client}agents = [{{ agent = \"jan\" }}]\n"), vec!["xmpp.agents[0]"]),
             (
-                format!("{client}stanza_bytes_max = 1\nping_seconds = 0\n"),
-                vec!["xmpp.stanza_bytes_max", "xmpp.ping_seconds"],
+                format!("{client}stanza_bytes_max = 1\nburst_max = 0\nping_seconds = 0\n"),
+                vec!["xmpp.burst_max", "xmpp.ping_seconds", "xmpp.stanza_bytes_max"],
             ),
             (format!("{client}resorce = \"x\"\n"), vec!["xmpp.resorce"]),
         ] {

@@ -275,14 +275,20 @@ fn tls_of(provider: &Provider, at: usize, say: &mut impl FnMut(&str, String)) {
     let ca = file(&provider.tls_ca_file, &key("tls_ca_file"), say);
     let certificate = file(&provider.tls_certificate_file, &key("tls_certificate_file"), say);
     let private = file(&provider.tls_key_file, &key("tls_key_file"), say);
+    // Files go to a chat server over TLS, also where the link has none.
+    let trusts = provider.secured() || provider.adapter == "xmpp";
+    if ca
+        && trusts
+        && provider.mode == Mode::Connect
+        && let Err(error) = tls::client(&provider.tls_ca_file, provider.tls_12)
+    {
+        say(&key("tls_ca_file"), error.to_string());
+    }
     if !provider.secured() {
         return;
     }
     match provider.mode {
         Mode::Connect => {
-            if ca && let Err(error) = tls::client(&provider.tls_ca_file, provider.tls_12) {
-                say(&key("tls_ca_file"), error.to_string());
-            }
             // Without a domain, xmpp.jid or xmpp.domain is what is wrong.
             if let Err(name) = provider.expected_name()
                 && (provider.adapter != "xmpp" || !name.is_empty())

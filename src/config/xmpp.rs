@@ -29,6 +29,7 @@ pub struct Xmpp {
     pub conversations_max: u32,
     pub rooms_max: u32,
     pub stanza_bytes_max: u32,
+    pub burst_max: u32,
     pub ping_seconds: u32,
 }
 

@@ -13,6 +13,8 @@ use crate::wire::{self, Condition};
 
 /// The window in which a sender's stanzas are counted.
 const WINDOW: Millis = Millis::seconds(10);
+/// What a server kept for us comes all at once. Whoever says of his own words that they are old gains little.
+const KEPT_TIMES: u32 = 20;
 /// Senders that are counted at a time: beyond it all counting begins anew.
 const SENDERS_MAX: usize = 20_000;
 /// Bytes of a refused stanza that are kept.
@@ -95,7 +97,11 @@ impl Xmpp {
         // In a room each occupant is a sender; elsewhere all programs of one user are.
         let bare = from.to_bare();
         let sender = if self.link.is_room(&bare) { from.to_string() } else { bare.to_string() };
-        match self.senders.pace(&sender, self.settings.limits.burst, self.now) {
+        let burst = self.settings.limits.burst;
+        let kept = wire::message::delay(stanza).is_some();
+        let (sender, burst) =
+            if kept { (format!("kept {sender}"), burst.saturating_mul(KEPT_TIMES)) } else { (sender, burst) };
+        match self.senders.pace(&sender, burst, self.now) {
             Pace::Fine => true,
             Pace::TooMuch => {
                 self.refuse(stanza, "too many stanzas of one sender", Some(&wire::POLICY_VIOLATION));

@@ -74,6 +74,8 @@ impl Xmpp {
         let good = answer.filter(|answer| answer.attr("type") != Some("error"));
         match asked.what {
             Question::Ping | Question::Nothing => {}
+            Question::Alone => self.came_round(answer.is_some()),
+            Question::AloneLater => self.ask_whether_alone(),
             Question::Taken(count) => self.taken(count),
             Question::InRoom(room) => self.room_answered(&room, answer),
             Question::Archive(query) => self.archive_answered(&query, answer),
@@ -107,6 +109,9 @@ impl Xmpp {
             return self.observed.count("errors_ignored");
         };
         self.link.said.retain(|(_, _, said)| *said != message);
+        if let Some(one) = self.conversations.get_mut(&chat) {
+            one.is_done(message);
+        }
         self.tell(&chat, ConversationEvent::NotDelivered(message, words.into()), None);
     }
 }

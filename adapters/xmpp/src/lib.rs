@@ -19,6 +19,7 @@
 //! TLS, login and stream management. Conversations are known by ids that
 //! say where they are (`own.rs`), and so survive a restart.
 
+mod alone;
 mod archive;
 mod conversation;
 mod guard;

@@ -18,6 +18,7 @@ use schakel_core::report::chat::{ArchivePosition, ChatEvent, ChatReport, Convers
 use xmpp_parsers::jid::BareJid;
 use xmpp_parsers::minidom::Element;
 
+use crate::alone::Alone;
 use crate::archive::Look;
 use crate::conversation::Conversation;
 use crate::guard::{Observed, Senders};
@@ -64,6 +65,7 @@ pub(crate) struct Link {
     pub(crate) transmitted: u64,
     pub(crate) last_number: u64,
     pub(crate) asked: BTreeMap<String, Asked>,
+    pub(crate) alone: Alone,
     /// Messages that the server has not taken yet, with how many stanzas it must have taken for that.
     pub(crate) said: VecDeque<(u64, ProviderChatId, MessageId)>,
     /// What must be over before all is current.
@@ -100,6 +102,8 @@ pub(crate) enum Phase {
 /// Something that must be over before all is current.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Task {
+    /// A component: nobody else gets what is for us.
+    Alone,
     /// The account's archive.
     Account,
     /// A room is entered, and its archive read.
@@ -120,6 +124,10 @@ pub(crate) struct Asked {
 pub(crate) enum Question {
     /// Are you there?
     Ping,
+    /// Does what is for us come to us?
+    Alone,
+    /// The same, once more, after a while.
+    AloneLater,
     /// The same, after so many stanzas: its answer says that they have been taken.
     Taken(u64),
     /// Am I in this room (XEP-0410)?
@@ -203,6 +211,15 @@ impl Xmpp {
             let enable = wire::bare("enable", ns::CARBONS);
             self.ask("", None, "set", enable, Question::Nothing);
         }
+        if self.own.component {
+            self.link.tasks.insert(Task::Alone);
+            return self.ask_whether_alone();
+        }
+        self.begin();
+    }
+
+    /// What an open connection begins with.
+    pub(crate) fn begin(&mut self) {
         self.find_services();
         self.show_all();
         self.enter_remembered_rooms();
@@ -210,6 +227,7 @@ impl Xmpp {
             self.link.tasks.insert(Task::Account);
             self.catch_up_account();
         }
+        self.done(&Task::Alone);
         self.try_live();
     }
 

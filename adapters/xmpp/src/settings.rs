@@ -68,7 +68,8 @@ pub struct Limits {
     pub conversations_max: usize,
     /// Rooms that we are in at a time. Default 1,000.
     pub rooms_max: usize,
-    /// Stanzas that one sender may send in ten seconds. Default 100.
+    /// Stanzas that one sender may send in ten seconds. Default 100. Of what was kept for us meanwhile, and comes all at
+    /// once, twenty times as many are taken.
     pub burst: u32,
     /// Live stanzas that wait while the archives are read. Default 5,000.
     pub held_max: usize,

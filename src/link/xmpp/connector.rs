@@ -10,7 +10,6 @@ use crate::link::{Lost, OpenError, Setback};
 use sasl::common::{ChannelBinding, Credentials};
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_xmpp::error::AuthError;
@@ -79,12 +78,9 @@ pub enum Identity {
 }
 
 impl Transport {
-    /// What the link's TLS trusts; none where it has none.
-    pub fn tls(&self) -> Option<Arc<rustls::ClientConfig>> {
-        match &self.security {
-            Security::StartTls(tls) | Security::DirectTls(tls) => Some(tls.config.clone()),
-            Security::Plain => None,
-        }
+    /// Whether nothing hides what goes over it.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.security, Security::Plain)
     }
 }
 

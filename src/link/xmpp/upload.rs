@@ -41,24 +41,21 @@ pub(super) struct Upload {
 }
 
 impl Uploads {
-    /// Over TLS that trusts what the link trusts; plain HTTP only where the link itself is plain.
+    /// Over TLS that trusts what the link would trust; plain HTTP only where the link itself is plain.
     ///
     /// # Errors
     /// When the HTTP client cannot be set up.
     pub fn new(
-        tls: Option<Arc<rustls::ClientConfig>>,
+        tls: &rustls::ClientConfig,
+        plain_allowed: bool,
         file_of: FileOf,
         bytes_max: u64,
     ) -> Result<Self, String> {
-        let plain_allowed = tls.is_none();
         let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .timeout(UPLOAD_LIMIT);
-        let builder = match tls {
-            Some(tls) => builder.tls_backend_preconfigured((*tls).clone()),
-            None => builder,
-        };
+            .timeout(UPLOAD_LIMIT)
+            .tls_backend_preconfigured(tls.clone());
         let client = builder.build().map_err(|error| error.to_string())?;
         Ok(Self { client, file_of, bytes_max, plain_allowed, running: JoinSet::new(), waiting: Vec::new() })
     }

@@ -108,7 +108,21 @@ impl House {
         let memory = self.memory.clone();
         self.give(Input::Remember(&memory));
         self.give(Input::Named("support@stad.example/schakel-1"));
-        self.give(Input::Opened)
+        let outputs = self.give(Input::Opened);
+        self.send_round(outputs)
+    }
+
+    /// A component's pings to itself come round; they are not shown.
+    fn send_round(&mut self, outputs: Vec<Output<Element>>) -> Vec<Output<Element>> {
+        let (pings, mut shown): (Vec<_>, Vec<_>) = outputs.into_iter().partition(|output| {
+            matches!(output, Output::Transmit(stanza) if stanza.attr("id").is_some_and(|id| id.starts_with("alone-")))
+        });
+        for ping in pings {
+            if let Output::Transmit(stanza) = ping {
+                shown.extend(self.give(Input::Received(&stanza)));
+            }
+        }
+        shown
     }
 
     pub fn restart(&mut self) {
