@@ -14,7 +14,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 const CUSTOMER: &str = "0201234567";
@@ -446,4 +446,92 @@ async fn p04_c01_o11_o20_w05_w07_w08_agents_chat_by_their_scripts_also_when_the_
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("[privé] bram: \"Let op: dit ligt bij de balie.\""), "{told}");
     assert!(told.contains("┌─ Chat ─") && told.contains("┌─ Uitnodiging voor een chat"), "{told}");
+}
+
+#[tokio::test]
+async fn p04_c01_o11_w08_a_person_has_several_chats_side_by_side_on_his_screen() {
+    let house = House::open().await;
+    let child = schakel()
+        .args(["softphone", "--url", &house.url, "--agent", "anna", "--device", "2001"])
+        .env("SCHAKEL_TOKEN", &house.token)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut child = child.unwrap();
+    let (mut keys, mut lines) = (child.stdin.take().unwrap(), shown(&mut child));
+    until(&mut lines, "anna op toestel 2001").await;
+    types(&mut keys, "aannemen").await;
+    until(&mut lines, "✗ er wordt geen chat aangeboden").await;
+    types(&mut keys, "chat aan burgerzaken").await;
+    until(&mut lines, "chatkanaal").await;
+    let api = api(&house.url, &house.token);
+    let visitor = async |name: &str| {
+        let (visitor, _) = Visitor::open(api.clone(), "burgerzaken", name, "nl").await.unwrap();
+        visitor.say(&format!("{name} vraagt iets.")).await.unwrap();
+        visitor
+    };
+    let kim = visitor("Kim").await;
+    until(&mut lines, "┌─ Chat 1 ─").await;
+    types(&mut keys, "aannemen").await;
+    until(&mut lines, "1) Kim · in gesprek").await;
+    let sees = until(&mut lines, "1) Kim typt: ik wil graag …");
+    let kim_types = async {
+        // It is kept nowhere: it is typed until the screen has it.
+        loop {
+            kim.types(Some("ik wil graag")).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::select! {
+        _ = sees => {}
+        () = kim_types => unreachable!("he types for ever"),
+    }
+    let sam = visitor("Sam").await;
+    until(&mut lines, "┌─ Chat 2 ─").await;
+    types(&mut keys, "aannemen 2").await;
+    until(&mut lines, "2) Sam · in gesprek").await;
+    kim.say("Bent u er nog?").await.unwrap();
+    let line = until(&mut lines, "bezoeker: \"Bent u er nog?\"").await;
+    assert!(line.contains("• 1) (") && line.contains("Kim"), "it is marked as unread: {line}");
+    types(&mut keys, "chats").await;
+    let line = until(&mut lines, "1) Kim · burgerzaken").await;
+    assert!(line.contains("ongelezen"), "{line}");
+    let line = until(&mut lines, "2) Sam · burgerzaken").await;
+    assert!(line.starts_with("→ 2)") && !line.contains("ongelezen"), "{line}");
+    types(&mut keys, "fluister dit blijft onder ons").await;
+    until(&mut lines, "• 2) Sam · bericht [privé] anna: \"dit blijft onder ons\"").await;
+    types(&mut keys, "chat 1").await;
+    until(&mut lines, "bezoeker: \"Kim vraagt iets.\"").await;
+    types(&mut keys, "zeg Ja hoor.").await;
+    until(&mut lines, "1) Kim · bericht anna: \"Ja hoor.\"").await;
+    types(&mut keys, "verlaten").await;
+    until(&mut lines, "✗ ").await;
+    for visitor in [&kim, &sam] {
+        assert!(!visitor.everything().await.unwrap().contains("onder ons"));
+    }
+    types(&mut keys, "stop").await;
+    let ended = tokio::time::timeout(LIMIT, child.wait()).await.unwrap().unwrap();
+    assert!(ended.success(), "{ended}");
+}
+
+fn shown(child: &mut Child) -> Lines<BufReader<ChildStdout>> {
+    BufReader::new(child.stdout.take().unwrap()).lines()
+}
+
+async fn types(keys: &mut tokio::process::ChildStdin, line: &str) {
+    keys.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+}
+
+/// Reads the screen up to a line with this.
+async fn until(lines: &mut Lines<BufReader<ChildStdout>>, text: &str) -> String {
+    let mut seen = Vec::new();
+    loop {
+        let line = tokio::time::timeout(LIMIT, lines.next_line()).await;
+        let line = line.unwrap_or_else(|_| panic!("{text:?} is shown in time; seen were {seen:#?}")).unwrap();
+        let line = line.unwrap_or_else(|| panic!("it ended before {text:?}; seen were {seen:#?}"));
+        if line.contains(text) {
+            return line;
+        }
+        seen.push(line);
+    }
 }
