@@ -27,6 +27,8 @@ pub(crate) struct Conversation {
     pub(crate) agents: BTreeMap<AgentId, Str>,
     /// Messages that wait: for the room, an upload, or a look into the archive.
     pub(crate) outbox: VecDeque<Waiting>,
+    /// Messages that were said in its room, and whose echo has not come: who loses the room does not know of them.
+    pub(crate) unechoed: VecDeque<Waiting>,
     /// Messages of ours that are known to have arrived.
     pub(crate) confirmed: BTreeSet<MessageId>,
     pub(crate) doubt: Doubt,
@@ -87,6 +89,7 @@ impl Conversation {
             room,
             agents: BTreeMap::new(),
             outbox: VecDeque::new(),
+            unechoed: VecDeque::new(),
             confirmed: BTreeSet::new(),
             doubt: Doubt::NotLooked,
             typed: None,
@@ -118,9 +121,28 @@ impl Conversation {
     /// Forgets what belonged to the connection that is gone. The core says again what was not confirmed.
     pub(crate) fn reconnect(&mut self) {
         self.outbox.clear();
+        self.unechoed.clear();
         self.doubt = Doubt::NotLooked;
         self.typed = None;
         self.typing = false;
+    }
+
+    /// The room was lost, and is entered again: what it may not have had is said again, unless its archive has it.
+    pub(crate) fn say_again(&mut self, has_archive: bool) {
+        if self.unechoed.is_empty() {
+            return;
+        }
+        while let Some(last) = self.unechoed.pop_back() {
+            self.outbox.push_front(last);
+        }
+        self.doubt = if has_archive { Doubt::Looking } else { Doubt::Looked };
+    }
+
+    /// Nothing more is to be done for a message of ours.
+    pub(crate) fn is_done(&mut self, message: MessageId) {
+        for waiting in [&mut self.outbox, &mut self.unechoed] {
+            waiting.retain(|waiting| waiting.spoken.message().id != message);
+        }
     }
 
     /// Remembers that a message of ours arrived.

@@ -235,6 +235,9 @@ impl Xmpp {
         one.occupants.clear();
         one.seats.clear();
         let presence = entrance(one.from.as_deref(), room, &one.nick, one.password.as_deref());
+        if let Some(known) = self.conversations.get_mut(&one.chat) {
+            known.say_again(self.settings.archive);
+        }
         self.transmit(presence);
     }
 

@@ -33,7 +33,9 @@ impl Xmpp {
         if one.confirmed.contains(&id) {
             return self.tell(chat, ConversationEvent::Sent(id), None);
         }
-        if on_its_way || one.outbox.iter().any(|waiting| waiting.spoken.message().id == id) {
+        if on_its_way
+            || one.outbox.iter().chain(&one.unechoed).any(|waiting| waiting.spoken.message().id == id)
+        {
             return;
         }
         if one.outbox.len() >= waiting_max {
@@ -90,6 +92,13 @@ impl Xmpp {
             }
             if let Some(first) = one.outbox.pop_front() {
                 self.speak(chat, &first);
+                if in_room && let Some(one) = self.conversations.get_mut(chat) {
+                    // A service that echoes under other names never says so.
+                    if one.unechoed.len() >= self.settings.limits.waiting_max {
+                        one.unechoed.pop_front();
+                    }
+                    one.unechoed.push_back(first);
+                }
             }
         }
     }
@@ -169,7 +178,7 @@ impl Xmpp {
             return self.tell(chat, ConversationEvent::Sent(message), read);
         };
         let is_news = one.confirm(message);
-        one.outbox.retain(|waiting| waiting.spoken.message().id != message);
+        one.is_done(message);
         let ends = one.is_ending && one.outbox.is_empty();
         if is_news && one.told {
             self.tell(chat, ConversationEvent::Sent(message), read);

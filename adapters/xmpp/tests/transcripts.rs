@@ -6,7 +6,7 @@ mod support;
 use support::{fixtures, replay};
 
 /// What must be shown.
-const FLOWS: [&str; 15] = [
+const FLOWS: [&str; 16] = [
     "client-chat",
     "client-catch-up",
     "archive-troubles",
@@ -17,6 +17,7 @@ const FLOWS: [&str; 15] = [
     "flood",
     "room-component",
     "room-client",
+    "room-lost",
     "room-reconnect",
     "private-room",
     "services",
