@@ -11,9 +11,20 @@ use std::collections::BTreeSet;
 /// Characters of a name, an address, a subject: longer than any that a person has.
 pub(super) const LINE_MAX: usize = 320;
 
-/// What a text is cut to where it is not refused: whole characters, no control characters.
+/// What a line is cut to where it is not refused: whole characters, no control characters, and none that turn round what
+/// follows or are not seen, so that nobody's name looks like another's.
 pub(super) fn clip(text: &str, characters: usize) -> Str {
-    text.chars().filter(|c| !c.is_control()).take(characters).collect::<String>().trim().into()
+    text.chars()
+        .filter(|c| !c.is_control() && !is_hidden(*c))
+        .take(characters)
+        .collect::<String>()
+        .trim()
+        .into()
+}
+
+/// Controls of direction (UAX 9), and what has no width. The joiners stay: Persian and emoji need them.
+fn is_hidden(c: char) -> bool {
+    matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 /// Words as they may be kept: lines end in one way, and no other control character is left.
@@ -258,5 +269,14 @@ mod tests {
     fn words_are_made_neutral_and_lines_are_kept() {
         assert_eq!(neutral("een\r\ntwee\rdrie\tvier\u{0}\u{1b}[31m"), "een\ntwee\ndrie\tvier[31m");
         assert_eq!(&*clip(" Jan\nde\u{7} Vries ", 6), "Jande");
+    }
+
+    #[test]
+    fn a_name_is_what_is_seen_of_it() {
+        assert_eq!(&*clip("\u{202e}neJ\u{200b} Jansen\u{feff}\u{7}", 20), "neJ Jansen");
+        assert_eq!(
+            &*clip(" \u{645}\u{6cc}\u{200c}\u{62e}\u{648} ", 20),
+            "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}"
+        );
     }
 }
