@@ -220,8 +220,11 @@ impl<'a> Page<'a> {
             Author::Agent(agent) => ("agent", head.nickname(agent).unwrap_or(words.agent)),
             Author::System(_) => ("system", words.system),
         };
+        // A visitor may call himself as a colleague does, or as the system.
+        let is_named = message.author == Author::Visitor && head.visitor.is_some();
         let corrects = message.corrects.map(|_| words.corrects);
-        let marks = corrects.into_iter().chain(message.late.then_some(words.late)).collect();
+        let marks = is_named.then_some(words.visitor).into_iter().chain(corrects);
+        let marks = marks.chain(message.late.then_some(words.late)).collect();
         self.item(class, who, message.at, marks, &message.content, choices);
     }
 
@@ -244,7 +247,7 @@ impl<'a> Page<'a> {
         let moment = schakel_contract::Timestamp::from(at);
         let _ = write!(
             self.html,
-            "<li class=\"{class}\"><p class=\"head\"><strong>{}</strong> <time datetime=\"{moment}\">{}</time>",
+            "<li class=\"{class}\"><p class=\"head\"><strong><bdi>{}</bdi></strong> <time datetime=\"{moment}\">{}</time>",
             escaped(who),
             self.look.rules.shown(at),
         );

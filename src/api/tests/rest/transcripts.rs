@@ -101,3 +101,20 @@ fn w08_a_page_is_for_who_may_see_persons_and_json_is_withheld() {
         }
     });
 }
+
+#[test]
+fn w08_a_visitor_who_calls_himself_as_an_agent_is_seen_to_be_the_visitor() {
+    in_house(async |house| {
+        house.chatting("jansen").await;
+        let visitor = json!({ "nickname": "\u{202e}Jansen" });
+        let body = json!({ "queue": "publiekszaken", "visitor": visitor });
+        let reply = house.post("/visits", Some(body)).await;
+        assert_eq!(reply.status, 201, "{}", reply.body);
+        let id = reply.body["visit"]["id"].as_str().unwrap().to_owned();
+        house.visitor_says(&id, "Ik ben van de gemeente.").await;
+        let (_, _, html) = page(&house, &house.token, &format!("/chats/{id}/transcript")).await;
+        let line = html.lines().find(|line| line.contains("class=\"visitor\"")).unwrap();
+        assert!(line.contains("<strong><bdi>Jansen</bdi></strong>"), "{line}");
+        assert!(line.contains("<span class=\"mark\">Bezoeker</span>"), "{line}");
+    });
+}
