@@ -158,6 +158,19 @@ fn o14_a_program_that_counts_its_messages_anew_loses_none() {
 }
 
 #[test]
+fn o14_nobody_says_something_before_what_he_said_before() {
+    // Any program can write into a message that it was kept somewhere since last year (XEP-0203).
+    let mut world = World::chat();
+    world.starts("anna", &["balie"]);
+    let chat = world.served_at("c");
+    let first = world.public(chat)[0].at;
+    world.hears("c", Heard { said: Some(Time(7)), ..line("Dat zei ik vorig jaar al", "k2") });
+    let last = world.last_said(chat);
+    assert_eq!((last.at, world.public(chat).last().unwrap().at), (first, first));
+    assert!(world.public(chat).last().unwrap().late);
+}
+
+#[test]
 fn places_in_archives_are_bounded_and_ones_own_is_kept() {
     use schakel_core::report::EventReport;
     use schakel_core::report::chat::{ArchivePosition, ChatReport};

@@ -94,12 +94,15 @@ impl Context<'_> {
             content.chosen = chosen(known, &text);
         }
         let corrects = heard.corrects.as_ref().and_then(|key| corrected(known, key, &author, audience));
+        // He may say of his words that they are old, but not older than what he said before them.
+        let before = known.messages.iter().rev().find(|said| said.author == author).map(|said| said.at);
+        let said = heard.said.map(|said| before.map_or(said, |before| said.max(before)));
         let mut keys = heard.keys.clone();
         keys.truncate(KEYS_MAX);
         let id = MessageId(self.ids.make());
         let is_visitor = author == Author::Visitor;
         self.confirm_kept(chat, heard);
-        self.put(chat, Saying { id, author, audience, content, said: heard.said, corrects, keys });
+        self.put(chat, Saying { id, author, audience, content, said, corrects, keys });
         if is_visitor && heard.said.is_none() {
             self.visitor_presence(chat, Presence::There);
         }
