@@ -94,10 +94,14 @@ fn check_xmpp(provider: &Provider) -> Vec<(String, String)> {
         wrong.push((file.0, text));
     }
     if xmpp.security == Security::None && !xmpp.allow_insecure && !is_loopback(&provider.address) {
-        wrong.push((
-            "xmpp.security",
-            "without TLS others can read along: set \"starttls\" or \"direct-tls\", or allow_insecure = true where nobody else can listen".into(),
-        ));
+        let tls = match xmpp.mode {
+            XmppMode::Client => "\"starttls\" or \"direct-tls\"",
+            XmppMode::Component => "\"direct-tls\"",
+        };
+        let text = format!(
+            "without TLS others can read along: set {tls}, or allow_insecure = true where nobody else can listen"
+        );
+        wrong.push(("xmpp.security", text));
     }
     if xmpp.resource.trim().is_empty() {
         wrong.push(("xmpp.resource", "must not be empty".into()));

@@ -92,6 +92,9 @@ impl Canned {
     }
 }
 
+/// Languages that visitors are spoken to in.
+const LANGUAGES: [&str; 2] = ["nl", "en"];
+
 /// Chats that one agent can have at once at most: his capacity is a hundred.
 const AT_ONCE_MAX: u16 = 20;
 
@@ -104,8 +107,8 @@ const TEXT_CHARACTERS_MAX: usize = 2_000;
 /// What types cannot say of chats.
 pub(super) fn check(config: &Config, say: &mut impl FnMut(&str, String)) {
     let chat = &config.chat;
-    if !["nl", "en"].contains(&chat.language.as_str()) {
-        say("chat.language", format!("\"{}\" is no language that is known here: nl or en", chat.language));
+    if !LANGUAGES.contains(&chat.language.as_str()) {
+        say("chat.language", no_language(&chat.language));
     }
     for (key, value) in [
         ("lease_seconds", chat.lease_seconds),
@@ -187,8 +190,21 @@ fn mail(config: &Config, say: &mut impl FnMut(&str, String)) {
     if mail.host.is_empty() {
         return;
     }
-    if let Err(text) = settings(&mail.from, &[]) {
+    if mail.from.trim().is_empty() {
+        say("mail.from", "is missing: the sender's address, such as \"Chat <chat@voorbeeld.nl>\"".into());
+    } else if let Err(text) = settings(&mail.from, &[]) {
         say("mail.from", text);
+    }
+    // RFC 8314, 3.3: what speaks the one on the port of the other waits until it gives up.
+    for (port, wrong, right) in
+        [(465, Security::Starttls, "direct-tls"), (587, Security::DirectTls, "starttls")]
+    {
+        if mail.port == port && mail.security == wrong {
+            say(
+                "mail.port",
+                format!("{port} is the port of \"{right}\": set mail.security so, or another port"),
+            );
+        }
     }
     for (key, value) in [("mail.port", u32::from(mail.port)), ("mail.timeout_seconds", mail.timeout_seconds)]
     {
@@ -223,6 +239,9 @@ fn canned(chat: &Chat, say: &mut impl FnMut(&str, String)) {
             let text = format!("\"{}\" is there twice for the language {}", canned.name, canned.language);
             say(&key("name"), text);
         }
+        if !LANGUAGES.contains(&canned.language.as_str()) {
+            say(&key("language"), no_language(&canned.language));
+        }
         if canned.text.trim().is_empty() {
             say(&key("text"), "is missing: what is the agent to say?".into());
         } else if canned.text.len() > chat.message_bytes_max as usize {
@@ -253,8 +272,15 @@ fn texts(all: &BTreeMap<String, BTreeMap<String, String>>, say: &mut impl FnMut(
     }
 }
 
+fn no_language(language: &str) -> String {
+    format!("\"{language}\" is no language that is known here: {}", LANGUAGES.join(" or "))
+}
+
 fn no_name(name: &str) -> Option<&'static str> {
-    let good = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if name.is_empty() {
+        return Some("is missing: what do programs name it by?");
+    }
+    let good = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     (!good).then_some("must be letters, digits, dashes and underscores: programs name it")
 }
 
@@ -315,6 +341,7 @@ mod tests {
             ("[[chat.queues]]\nchats_max = 1", "chat.queues[1].name"),
             ("[[chat.canned]]\nname = \"x\"\ntext = \"x\"\nqueues = [\"zb\"]", "chat.canned[0].queues[0]"),
             ("[[chat.canned]]\nname = \"x\"", "chat.canned[0].text"),
+            ("[[chat.canned]]\nname = \"x\"\ntext = \"x\"\nlanguage = \"fr\"", "chat.canned[0].language"),
             ("[[chat.canned]]\ntext = \"x\"", "chat.canned[0].name"),
         ] {
             let found = problems(&queue(text));
@@ -334,10 +361,24 @@ mod tests {
             (server.replace("127.0.0.1", "mail.voorbeeld.nl"), "mail.security"),
             (format!("{server}user = \"x\"\n"), "mail.password_file"),
             (format!("{server}port = 0\n"), "mail.port"),
+            (server.replace("\"none\"", "\"starttls\"\nport = 465"), "mail.port"),
+            (server.replace("\"none\"", "\"direct-tls\""), "mail.port"),
+            (server.replace("from = \"chat@voorbeeld.nl\"", ""), "mail.from"),
         ] {
             let found = problems(&text);
             assert!(found.len() == 1 && found[0].contains(&format!(": {key}: ")), "{key}: {found:?}");
         }
+    }
+
+    #[test]
+    fn p05_a_key_with_a_word_too_few_is_known_and_a_language_is_no_misspelling_of_another() {
+        let found =
+            problems("[[chat.queues]]\nname = \"bz\"\noffer_seconds = 3\n[chat.texts.de]\nbusy = \"x\"\n");
+        let keys = [
+            "t.toml:3: chat.queues[0].offer_seconds: unknown key; did you mean `offer_limit_seconds`?",
+            "t.toml:4: chat.texts.de: unknown key; known here: en, nl",
+        ];
+        assert_eq!(found, keys);
     }
 
     #[test]

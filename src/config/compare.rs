@@ -24,12 +24,13 @@ pub(super) fn compare(
         match (example.get(name), value.get_ref()) {
             (None, DeValue::String(_)) if FREE_KEYS.contains(&name) => {}
             (None, _) => {
-                let text = match closest(name, example.keys()) {
+                let known: Vec<&String> = example.keys().collect();
+                let text = match closest(name, &known) {
                     Some(close) => format!("unknown key; did you mean `{close}`?"),
-                    None => format!(
-                        "unknown key; known here: {}",
-                        example.keys().cloned().collect::<Vec<_>>().join(", ")
-                    ),
+                    None => {
+                        let known: Vec<&str> = known.iter().map(|key| key.as_str()).collect();
+                        format!("unknown key; known here: {}", known.join(", "))
+                    }
                 };
                 problems.push(Problem { line, key: full, text });
             }
@@ -87,13 +88,15 @@ fn elements_example(elements: &[Value]) -> Option<Value> {
 }
 
 /// The known key that the given one was probably meant to be.
-fn closest<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Option<&'a str> {
-    const NEAR: usize = 3;
-    known
-        .map(|key| (distance(name, key), key.as_str()))
-        .filter(|(far, _)| *far <= NEAR)
-        .min()
-        .map(|(_, key)| key)
+fn closest<'a>(name: &str, known: &[&'a String]) -> Option<&'a str> {
+    // Of a short name few letters make another word.
+    let near = (name.len() / 2).min(3);
+    let misspelt = known.iter().map(|key| (distance(name, key), key.as_str()));
+    let misspelt = misspelt.filter(|(far, _)| *far <= near).min().map(|(_, key)| key);
+    // A word was left out: `offer_seconds` for `offer_limit_seconds`.
+    let has_all =
+        |key: &str| name.contains('_') && name.split('_').all(|word| key.split('_').any(|each| each == word));
+    misspelt.or_else(|| known.iter().map(|key| key.as_str()).find(|key| has_all(key)))
 }
 
 /// Levenshtein's distance, over bytes: keys are ASCII.

@@ -22,8 +22,8 @@ const ADDRESS_MAX: usize = 254;
 /// Why a mail cannot be made of a message now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unsendable {
-    #[error("{address} is no mail address ({detail}); mend the mail settings")]
-    Address { address: String, detail: String },
+    #[error("\"{0}\" is no mail address such as \"Chat <chat@voorbeeld.nl>\"; mend the mail settings")]
+    Address(String),
     #[error("no address is configured for the messages of queue {0}; add one to its mail settings")]
     NoDestination(String),
     #[error("the mail could not be put together: {0}")]
@@ -68,8 +68,7 @@ pub(crate) fn compose(
 
 /// A configured address.
 pub(crate) fn mailbox(address: &str) -> Result<Mailbox, Unsendable> {
-    let bad = |detail: String| Unsendable::Address { address: address.to_owned(), detail };
-    address.parse::<Mailbox>().map_err(|error| bad(error.to_string()))
+    address.parse::<Mailbox>().map_err(|_| Unsendable::Address(address.to_owned()))
 }
 
 /// The visitor, for whoever answers; none where what he gave is no address: it stands in the text all the same.
@@ -270,7 +269,7 @@ mod tests {
         assert!(error.contains("for the messages of queue waste"), "{error}");
         let settings = MailSettings { from: "nobody".into(), ..settings() };
         let error = compose(&message("Jan", "jan@vries.example", "x"), 0, &settings).unwrap_err().to_string();
-        assert!(error.starts_with("nobody is no mail address"), "{error}");
+        assert!(error.starts_with("\"nobody\" is no mail address"), "{error}");
         assert_eq!(settings.check(), Err(error));
         assert_eq!(self::settings().check(), Ok(()));
     }
