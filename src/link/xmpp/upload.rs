@@ -1,13 +1,16 @@
 //! Files for a chat provider: an HTTP PUT to where its server said (XEP-0363).
 
 use schakel_core::model::ids::{FileId, Str};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// A server that has not taken a file by then is not going to.
 const UPLOAD_LIMIT: Duration = Duration::from_secs(120);
+
+/// A server that cannot now is asked again after so long; after the last of these the message has failed.
+const AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
 /// Files under way at once; each is in memory.
 const AT_ONCE: usize = 4;
@@ -100,29 +103,56 @@ impl Uploads {
         let (client, path) = (self.client.clone(), (self.file_of)(upload.file));
         let (bytes_max, plain_allowed) = (self.bytes_max, self.plain_allowed);
         self.running.spawn_local(async move {
-            let result = put(&client, path, bytes_max, plain_allowed, &upload).await;
+            let mut pauses = AGAIN.into_iter();
+            let result = loop {
+                let pause = match put(&client, &path, bytes_max, plain_allowed, &upload).await {
+                    Err(Failure::Passing(words)) => pauses.next().ok_or(words),
+                    Err(Failure::Lasting(words)) => Err(words),
+                    Ok(()) => break Ok(()),
+                };
+                match pause {
+                    Ok(pause) => tokio::time::sleep(pause).await,
+                    Err(words) => break Err(words),
+                }
+            };
+            if let Err(words) = &result {
+                tracing::warn!(%words, "a file for the chat server was not sent; its message has failed");
+            }
             (upload.upload, result.map_err(Into::into))
         });
     }
 }
 
+/// Why a file was not taken.
+enum Failure {
+    /// It may be, a little later.
+    Passing(String),
+    Lasting(String),
+}
+
+impl From<String> for Failure {
+    fn from(words: String) -> Self {
+        Self::Lasting(words)
+    }
+}
+
 async fn put(
     client: &reqwest::Client,
-    path: PathBuf,
+    path: &Path,
     bytes_max: u64,
     plain_allowed: bool,
     upload: &Upload,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     let url = reqwest::Url::parse(&upload.url).map_err(|error| format!("the server gave no URL: {error}"))?;
     if url.scheme() != "https" && !(plain_allowed && url.scheme() == "http") {
-        return Err("the server wants the file without TLS".into());
+        return Err(Failure::Lasting("the server wants the file without TLS".into()));
     }
     let unreadable = |error: std::io::Error| format!("the file cannot be read: {error}");
-    let size = tokio::fs::metadata(&path).await.map_err(unreadable)?.len();
+    let size = tokio::fs::metadata(path).await.map_err(unreadable)?.len();
     if size > bytes_max {
-        return Err(format!("the file has {size} bytes, more than the {bytes_max} that may be sent"));
+        return Err(format!("the file has {size} bytes, more than the {bytes_max} that may be sent").into());
     }
-    let content = tokio::fs::read(&path).await.map_err(unreadable)?;
+    let content = tokio::fs::read(path).await.map_err(unreadable)?;
     let mut request = client.put(url).header(http::header::CONTENT_TYPE, &*upload.media_type).body(content);
     for (name, value) in &upload.headers {
         // Only these may be asked for (XEP-0363 clause 4).
@@ -130,9 +160,21 @@ async fn put(
             request = request.header(&**name, &**value);
         }
     }
-    let answer = request.send().await.map_err(|error| format!("sending failed: {}", error.without_url()))?;
+    let failed = |error: reqwest::Error| {
+        Failure::Passing(format!("sending failed: {}", reasons(&error.without_url())))
+    };
+    let answer = request.send().await.map_err(failed)?;
     match answer.status() {
         status if status.is_success() => Ok(()),
-        status => Err(format!("the server refused the file: {status}")),
+        status if status.is_server_error() => {
+            Err(Failure::Passing(format!("the server could not take the file: {status}")))
+        }
+        status => Err(format!("the server refused the file: {status}").into()),
     }
+}
+
+/// An error with what it came of, such as a certificate that nobody vouches for.
+fn reasons(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
