@@ -169,9 +169,10 @@ class Faults:
 class Answers:
     """What the agents say meanwhile, over REST, to who writes to the account; every message under an id of its own."""
 
-    def __init__(self, house, writers, dice):
+    def __init__(self, house, writers, dice, pause=ANSWER_PAUSE):
         self.house = house
         self.dice = dice
+        self.pause = pause
         self.writers = [one for one in writers if not isinstance(one, RoomSender)]
         # By visitor, in the order in which they were said: the text, and whether REST said that it took it.
         self.said = {one.account: [] for one in self.writers}
@@ -188,7 +189,7 @@ class Answers:
         while True:
             number += 1
             await self.answer(self.dice.choice(self.writers).account, number)
-            await asyncio.sleep(ANSWER_PAUSE * self.dice.uniform(0, 2))
+            await asyncio.sleep(self.pause * self.dice.uniform(0, 2))
 
     async def answer(self, account, number):
         """One answer. When the daemon does not say that it has it, it is asked again with the same id, as JKC does; but
@@ -318,7 +319,8 @@ async def negative_control(server, folder, seed):
         writers = [Sender(server, f"writer-{number}", SUPPORT, dice) for number in range(WRITERS // 2)]
         try:
             await begin(house, writers)
-            answers = Answers(house, writers, dice)
+            # One after another: a kill then falls between telling and keeping more often than not.
+            answers = Answers(house, writers, dice, pause=0.005)
             await write(house, writers, answers, dice, only_kills=True)
             wrong = await answers.complaints()
         finally:
