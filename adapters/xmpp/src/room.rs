@@ -115,6 +115,13 @@ impl Xmpp {
             .iter()
             .filter_map(|(chat, one)| Some((one.room.clone()?, chat.clone(), one.place.clone())))
             .collect();
+        let of_none = |archive: &&Str| {
+            !archive.is_empty() && !rooms.iter().any(|(room, ..)| room.as_str() == &***archive)
+        };
+        let over: Vec<_> = self.archives.keys().filter(of_none).cloned().collect();
+        for archive in over {
+            self.forget_archive(&archive);
+        }
         for (room, chat, place) in rooms {
             let ours = match place {
                 Place::Room { ours, .. } => ours,
@@ -294,6 +301,7 @@ impl Xmpp {
     /// The room is of no use any more: its conversation is over.
     fn room_over(&mut self, room: &BareJid, why: &str) {
         let Some(one) = self.link.rooms.remove(room) else { return };
+        self.forget_archive(room.as_str());
         self.end_private(&one.chat);
         let known = self.conversations.remove(&one.chat);
         if known.is_some_and(|known| known.told) {
@@ -354,7 +362,10 @@ impl Xmpp {
             let visitor = Visitor { nickname, address, ..Visitor::default() };
             self.tell(&chat, ConversationEvent::Opened { queue, visitor }, None);
         }
-        if reads {
+        if reads && self.archives.contains_key(room.as_str()) {
+            // What was said just before we came in may not be in the archive yet: ejabberd shows it first.
+            self.wait(self.settings.times.archived_within, Question::RoomLater(room.clone()));
+        } else if reads {
             self.catch_up_room(room);
         } else {
             self.room_read(room);
@@ -520,6 +531,7 @@ impl Xmpp {
     /// Leaves a room, with all who are ours.
     pub(crate) fn leave_room(&mut self, room: &BareJid) {
         let Some(one) = self.link.rooms.remove(room) else { return };
+        self.forget_archive(room.as_str());
         if self.link.left.len() >= LEFT_MAX {
             self.link.left.pop_first();
         }

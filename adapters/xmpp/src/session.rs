@@ -136,6 +136,8 @@ pub(crate) enum Question {
     Archive(String),
     /// Nothing yet: a page of an archive is to be asked for again when this is due.
     ArchiveLater(Box<Look>),
+    /// Nothing yet: the archive of a room that we have come back to is to be read when this is due.
+    RoomLater(BareJid),
     /// The server's services.
     Services,
     /// What one of them can do.
@@ -418,6 +420,14 @@ impl Xmpp {
         self.archives.insert(archive.into(), id.into());
         let read = Some(ArchivePosition { archive: Pii::new(archive.into()), id: id.into() });
         self.out.push(Output::Report(EventReport::Chat(Box::new(ChatReport { event: None, read }))));
+    }
+
+    /// Tells the house that an archive will not be read any more: each room has one, and there are always more rooms.
+    pub(crate) fn forget_archive(&mut self, archive: &str) {
+        if self.archives.remove(archive).is_some() {
+            let read = Some(ArchivePosition { archive: Pii::new(archive.into()), id: "".into() });
+            self.out.push(Output::Report(EventReport::Chat(Box::new(ChatReport { event: None, read }))));
+        }
     }
 
     /// Tells whether the visitor is there, where that is news.

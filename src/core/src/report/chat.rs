@@ -22,7 +22,7 @@ pub struct ChatReport {
 pub struct ArchivePosition {
     /// Whose archive: our own account's, or a room's. Empty for our own.
     pub archive: Pii<Str>,
-    /// The id of the last entry that was read; opaque.
+    /// The id of the last entry that was read; opaque. Empty: it will not be read any more, and is forgotten.
     pub id: Str,
 }
 

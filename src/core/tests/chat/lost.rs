@@ -176,17 +176,19 @@ fn places_in_archives_are_bounded_and_ones_own_is_kept() {
     use schakel_core::report::chat::{ArchivePosition, ChatReport};
     use schakel_core::state::ARCHIVES_KEPT;
     let mut world = World::chat();
-    let mut reads = |archive: &str| {
+    let mut reads = |archive: &str, id: &str| {
         let read =
-            ArchivePosition { archive: schakel_core::model::pii::Pii::new(archive.into()), id: "7".into() };
+            ArchivePosition { archive: schakel_core::model::pii::Pii::new(archive.into()), id: id.into() };
         let report = EventReport::Chat(Box::new(ChatReport { event: None, read: Some(read) }));
         world.input(InputBody::Report { provider: crate::world::xmpp(), report });
     };
-    reads("");
+    reads("", "7");
     for room in 0..ARCHIVES_KEPT + 10 {
-        reads(&format!("room-{room}@rooms.example.org"));
+        reads(&format!("room-{room}@rooms.example.org"), "7");
     }
-    reads("a-room@rooms.example.org");
+    reads("a-room@rooms.example.org", "7");
+    // Of a room that is left nothing is kept, and no other makes place for it.
+    reads("a-second@rooms.example.org", "");
     let positions = &world.state.archives[&crate::world::xmpp()].positions;
     assert_eq!(positions.len(), ARCHIVES_KEPT);
     assert!(positions.contains_key("") && positions.contains_key("a-room@rooms.example.org"));

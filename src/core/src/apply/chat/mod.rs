@@ -131,7 +131,11 @@ impl Context<'_> {
         }
         if let Some(read) = &report.read {
             let archives = self.state.archives.entry(provider.clone()).or_default();
-            archives.positions.insert(read.archive.expose().clone(), read.id.clone());
+            if read.id.is_empty() {
+                archives.positions.remove(read.archive.expose());
+            } else {
+                archives.positions.insert(read.archive.expose().clone(), read.id.clone());
+            }
             while archives.positions.len() > ARCHIVES_KEPT {
                 let mut others = archives.positions.keys();
                 let other = others.find(|archive| !archive.is_empty() && *archive != read.archive.expose());
