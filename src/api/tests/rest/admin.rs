@@ -74,7 +74,9 @@ fn chats_are_counted_by_state_and_queue_without_a_name() {
 /// The value of a figure.
 fn value<T: std::str::FromStr>(text: &str, name: &str) -> T {
     let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} in {text}"))
+    let value = line.and_then(|value| value.parse().ok());
+    assert!(value.is_some(), "{name} in {text}");
+    value.unwrap()
 }
 
 #[test]
