@@ -371,3 +371,43 @@ fn a_thousand_invitations_fill_our_rooms_and_nothing_else() {
         .receive("<message from='w@anon.example/w' to='permits@cti.stad.example'><body>hi</body></message>");
     assert!(house.line(&heard[0]).contains("said by Visitor \"hi\""));
 }
+
+#[test]
+fn ten_thousand_watchers_do_not_fill_the_connection_with_news_and_nobody_is_told_twice() {
+    let mut settings = schakel_xmpp::Settings::component("cti.stad.example");
+    settings.default_queue = Some("permits".into());
+    let mut house = House::new(settings);
+    house.connect();
+    for number in 0..10_000 {
+        house.receive(&format!(
+            "<presence from='v{number}@anon.example' to='permits@cti.stad.example' type='subscribe'/>"
+        ));
+    }
+    let news = house.operate("show jan available");
+    assert_eq!(news.len(), 1_000, "what is news to all");
+    assert_eq!(house.operate("show jan available").len(), 0);
+    assert_eq!(house.operate("show piet away").len(), 0, "the queue is as it was");
+}
+
+#[test]
+fn what_waits_for_an_archive_has_a_bound_in_bytes_and_the_rest_is_read_from_it() {
+    let mut settings = schakel_xmpp::Settings::client("support@stad.example");
+    settings.default_queue = Some("permits".into());
+    settings.muc_service = Some("rooms.stad.example".into());
+    let mut house = House::new(settings);
+    house.connect();
+    let padding = "x".repeat(200_000);
+    for number in 0..60 {
+        house.receive(&format!(
+            "<message from='v@anon.example/w' to='support@stad.example' type='chat' id='i{number}'><body>{number}</body><p xmlns='urn:p'>{padding}</p><stanza-id xmlns='urn:xmpp:sid:0' by='support@stad.example' id='s{number}'/></message>"
+        ));
+    }
+    let read = house.receive("<iq type='result' id='q3'><fin xmlns='urn:xmpp:mam:2' complete='true'/></iq>");
+    let said = read.iter().filter(|one| house.line(one).contains("said by Visitor")).count();
+    assert!((30..50).contains(&said), "{said}");
+    let after = format!("<after>s{}</after>", said - 1);
+    assert!(
+        read.iter().any(|one| house.line(one).contains(&after)),
+        "the next begins after the last that fitted"
+    );
+}
