@@ -145,10 +145,12 @@ fn o14_w08_killed_in_the_middle_of_talking_every_answered_message_is_there_once_
         let kim = street.chat(&website).await;
         let chat = kim.id().to_string();
         let (stop, stopped) = tokio::sync::watch::channel(false);
+        let (told, mut counted) = tokio::sync::watch::channel((0u32, 0u32));
         let of_visitor = async {
             let mut said = Vec::new();
             while !*stopped.borrow() {
                 said.push(visitor_says(&kim, format!("vraag {}", said.len())).await);
+                told.send_modify(|count| count.0 += 1);
             }
             said
         };
@@ -160,12 +162,17 @@ fn o14_w08_killed_in_the_middle_of_talking_every_answered_message_is_there_once_
                 said.agent
                     .push(agent_says(&street.api, &chat, MessageAudience::Public, text("antwoord")).await);
                 said.word.push(agent_says(&street.api, &chat, MessageAudience::Agents, text("geheim")).await);
+                told.send_modify(|count| count.1 += 1);
             }
             said
         };
         let kills = async {
             for _ in 0..KILLS {
-                tokio::time::sleep(Duration::from_millis(20 + dice.roll(180))).await;
+                // Each life has words of both in it, however slow the machine is.
+                let (visitor, agent) = *counted.borrow_and_update();
+                let talk = counted.wait_for(|now| now.0 > visitor + 1 && now.1 > agent + 1);
+                tokio::time::timeout(SOON, talk).await.expect("both talk").unwrap();
+                tokio::time::sleep(Duration::from_millis(dice.roll(120))).await;
                 process.child.kill().await.unwrap();
                 process = Process::start(&street.config);
                 process.says("schakel runs").await;
