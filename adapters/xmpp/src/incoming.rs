@@ -80,6 +80,11 @@ impl Xmpp {
             Question::InRoom(room) => self.room_answered(&room, answer),
             Question::Archive(query) => self.archive_answered(&query, answer),
             Question::ArchiveLater(look) => self.look(*look),
+            Question::RoomLater(room) => {
+                if self.link.rooms.get(&room).is_some_and(|one| one.reading) {
+                    self.catch_up_room(&room);
+                }
+            }
             Question::Services => self.services_found(good),
             Question::Service(name) => self.service_found(&name, good),
             Question::Slot(chat, message, file) => self.slot(&chat, message, file, answer),

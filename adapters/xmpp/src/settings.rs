@@ -93,6 +93,8 @@ pub struct Times {
     pub answer_limit: Millis,
     /// How often a room is asked whether we are in it (XEP-0410). Default 60 s.
     pub self_ping: Millis,
+    /// A server has in a room's archive what it has given to the room, after this. Default 1 s.
+    pub archived_within: Millis,
     /// How far before now an archive is read that lost its place, or a room that we are new in. Default 10 minutes.
     pub look_back: Millis,
 }
@@ -152,6 +154,7 @@ impl Default for Times {
             ping_limit: Millis::seconds(20),
             answer_limit: Millis::seconds(15),
             self_ping: Millis::seconds(60),
+            archived_within: Millis::seconds(1),
             look_back: Millis::seconds(600),
         }
     }
