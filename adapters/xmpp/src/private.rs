@@ -13,8 +13,8 @@ use xmpp_parsers::minidom::Element;
 
 use crate::hear::Came;
 use crate::own::Place;
-use crate::room::{codes, entrance, exit};
 use crate::session::{Question, Xmpp};
+use crate::wire::muc::{codes, entrance, exit};
 use crate::wire::{self, Set, message, ns};
 
 /// How the names of agents' rooms begin.

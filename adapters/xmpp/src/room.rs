@@ -12,7 +12,8 @@ use xmpp_parsers::minidom::Element;
 
 use crate::own::{self, Place};
 use crate::session::{Question, Task, Xmpp};
-use crate::wire::{self, Set, ns};
+use crate::wire::muc::{codes, entrance, exit};
+use crate::wire::{self, ns};
 
 /// After how long a room is entered again that could not be.
 const RETRY: Millis = Millis::seconds(30);
@@ -592,25 +593,4 @@ fn due(room: &Room) -> Time {
         RoomState::Lost { retry } => retry,
         RoomState::In => room.next_ping,
     }
-}
-
-/// Presence that enters a room, without its history: that comes from the archive.
-pub(crate) fn entrance(from: Option<&str>, room: &BareJid, nick: &str, password: Option<&str>) -> Element {
-    let history = wire::make("history", ns::MUC).set("maxstanzas", "0").build();
-    let mut x = wire::make("x", ns::MUC).append(history);
-    if let Some(password) = password {
-        x = x.child("password", ns::MUC, password);
-    }
-    wire::stanza("presence", from, &format!("{room}/{nick}"), None, "").append(x.build()).build()
-}
-
-/// Presence that leaves a room.
-pub(crate) fn exit(from: Option<&str>, room: &BareJid, nick: &str) -> Element {
-    wire::stanza("presence", from, &format!("{room}/{nick}"), Some("unavailable"), "").build()
-}
-
-/// The status codes of a room's presence (XEP-0045 section 15.6).
-pub(crate) fn codes(x: Option<&Element>) -> Vec<u16> {
-    let statuses = x.into_iter().flat_map(Element::children).filter(|child| child.is("status", ns::MUC_USER));
-    statuses.filter_map(|status| status.attr("code")?.parse().ok()).take(16).collect()
 }

@@ -2,6 +2,7 @@
 //! sends: what cannot be read is not there.
 
 pub(crate) mod message;
+pub(crate) mod muc;
 pub(crate) mod ns;
 
 use std::borrow::Cow;
