@@ -416,9 +416,10 @@ async fn p04_c01_o11_o20_w05_w07_w08_agents_chat_by_their_scripts_also_when_the_
     let bram = says(house.agent("bram", "2002", bram).await, "in").await;
     let types = async {
         // It is kept nowhere: it is typed until Anna's screen has seen it.
+        let mut again = tokio::time::interval(Duration::from_millis(100));
         loop {
+            again.tick().await;
             kim.types(Some("ik typ dit")).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
     let (anna, ()) = tokio::select! {
@@ -477,9 +478,10 @@ async fn p04_c01_o11_w08_a_person_has_several_chats_side_by_side_on_his_screen()
     let sees = until(&mut lines, "1) Kim typt: ik wil graag …");
     let kim_types = async {
         // It is kept nowhere: it is typed until the screen has it.
+        let mut again = tokio::time::interval(Duration::from_millis(100));
         loop {
+            again.tick().await;
             kim.types(Some("ik wil graag")).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
     tokio::select! {

@@ -77,7 +77,9 @@ impl Street {
 /// The visitor says something, again and again until it is answered.
 async fn visitor_says(kim: &Visitor, text: String) -> Uuid {
     let id = Uuid::now_v7();
+    let mut again = tokio::time::interval(AGAIN);
     loop {
+        again.tick().await;
         match kim.say_as(id, &text).await {
             Ok(reply) => {
                 assert_eq!(reply.message.map(|message| message.id), Some(id));
@@ -85,7 +87,6 @@ async fn visitor_says(kim: &Visitor, text: String) -> Uuid {
             }
             Err(error) => assert!(error.is_temporary(), "{error}"),
         }
-        tokio::time::sleep(AGAIN).await;
     }
 }
 
@@ -100,13 +101,14 @@ async fn agent_says(api: &Api, chat: &str, audience: MessageAudience, text: Stri
         choice: None,
         canned: None,
     };
+    let mut again = tokio::time::interval(AGAIN);
     loop {
+        again.tick().await;
         let path = ["chats", chat, "messages", &id.to_string()];
         match api.send::<CommandReply<'static>>(Method::PUT, &path, &request).await {
             Ok(_) => return id,
             Err(error) => assert!(error.is_temporary(), "{error}"),
         }
-        tokio::time::sleep(AGAIN).await;
     }
 }
 
@@ -172,7 +174,9 @@ fn o14_w08_killed_in_the_middle_of_talking_every_answered_message_is_there_once_
                 let (visitor, agent) = *counted.borrow_and_update();
                 let talk = counted.wait_for(|now| now.0 > visitor + 1 && now.1 > agent + 1);
                 tokio::time::timeout(SOON, talk).await.expect("both talk").unwrap();
-                tokio::time::sleep(Duration::from_millis(dice.roll(120))).await;
+                // A moment of the dice's choice, in the middle of whatever goes on.
+                let never = std::future::pending::<()>();
+                let _ = tokio::time::timeout(Duration::from_millis(dice.roll(120)), never).await;
                 process.child.kill().await.unwrap();
                 process = Process::start(&street.config);
                 process.says("schakel runs").await;

@@ -12,6 +12,7 @@ import random
 import time
 import uuid
 
+import pace
 import house as houses
 import ledger
 import sabotage
@@ -89,7 +90,7 @@ class Faults:
 
     async def pause(self, low, high):
         """A while."""
-        await asyncio.sleep(self.dice.uniform(low, high))
+        await pace.pause(self.dice.uniform(low, high))
 
     async def daemon_killed(self):
         """SIGKILL, and up again after a while."""
@@ -161,7 +162,7 @@ class Faults:
         plan = self.plan()
         for number, fault in enumerate(plan):
             while progress() < (number + 0.5) / (len(plan) + 1):
-                await asyncio.sleep(0.02)
+                await pace.look_again()
             self.done.append(fault.__name__)
             await fault()
 
@@ -189,7 +190,7 @@ class Answers:
         while True:
             number += 1
             await self.answer(self.dice.choice(self.writers).account, number)
-            await asyncio.sleep(self.pause * self.dice.uniform(0, 2))
+            await pace.pause(self.pause * self.dice.uniform(0, 2))
 
     async def answer(self, account, number):
         """One answer. When the daemon does not say that it has it, it is asked again with the same id, as JKC does; but
@@ -205,7 +206,7 @@ class Answers:
             except (OSError, http.client.HTTPException):
                 if gives_up:
                     return
-                await asyncio.sleep(0.1)
+                await pace.look_again()
                 continue
             if not 200 <= status < 300:
                 raise Failed(f"PUT /v1{path}: {status} {answer}")
@@ -371,5 +372,5 @@ async def caught_up(house, writers, answers, excused):
         # What is doubled or out of order stays so.
         if any(not line.startswith(("lost: ", "not told: ")) for line in wrong):
             break
-        await asyncio.sleep(1)
+        await pace.look_again(1)
     return wrong

@@ -5,6 +5,8 @@ import contextlib
 import socket
 import struct
 
+import pace
+
 CHUNK = 65536
 
 
@@ -56,7 +58,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := await source.read(CHUNK):
                 if self.delay:
-                    await asyncio.sleep(self.delay)
+                    await pace.pause(self.delay)
                 await self.open.wait()
                 if pair not in self.pairs:
                     # It was cut or forgotten meanwhile: what was read on its way is lost, as on a wire.

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pace
 import servers
 from visitor import SOON, Visitor, timeout
 
@@ -41,7 +42,7 @@ class Sender(Visitor):
     async def settled(self):
         """Waits until there is room for another message."""
         while not self.ready.is_set() or self.under_way() >= WINDOW:
-            await asyncio.sleep(0.01)
+            await pace.look_again(0.01)
 
     async def talk(self, count, pause):
         """Says so many."""
@@ -52,7 +53,7 @@ class Sender(Visitor):
             text = f"{self.account} says {number:05}"
             self.said.append((self.one(text), text))
             if pause:
-                await asyncio.sleep(pause * self.dice.uniform(0, 2))
+                await pace.pause(pause * self.dice.uniform(0, 2))
 
     def one(self, text):
         """Says it."""
@@ -62,7 +63,7 @@ class Sender(Visitor):
         """Waits for the last acknowledgements."""
         async with timeout(f"{self.account}: its server takes the last message", STALLED_SECONDS):
             while not self.ready.is_set() or self.under_way():
-                await asyncio.sleep(0.05)
+                await pace.look_again()
 
 
 class RoomSender(Sender):

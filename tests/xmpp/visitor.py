@@ -10,6 +10,7 @@ import logging
 import pathlib
 import uuid
 
+import pace
 import servers
 from machine import Failed
 from slixmpp import JID, ClientXMPP, ComponentXMPP
@@ -92,7 +93,7 @@ async def eventually(what, seconds, probe):
             return answer
         if asyncio.get_running_loop().time() > end:
             raise Failed(f"{what}: not within {seconds} s")
-        await asyncio.sleep(0.05)
+        await pace.look_again()
 
 
 class Recording:
@@ -156,7 +157,7 @@ class Visitor(Recording, ClientXMPP):
         """Asks the server what it has taken, for as long as there is something that it has not said so of."""
         management = self.plugin["xep_0198"]
         while True:
-            await asyncio.sleep(ASK_SECONDS)
+            await pace.pause(ASK_SECONDS)
             if self.is_connected() and management.enabled_in and management.unacked_queue:
                 management.request_ack()
 

@@ -165,8 +165,9 @@ impl House {
     /// Waits until the link has told the adapter so many things, and gives them.
     async fn notes(&self, count: usize) -> Vec<String> {
         let waiting = async {
+            let mut again = tokio::time::interval(Duration::from_millis(2));
             while self.notes.0.borrow().len() < count {
-                tokio::time::sleep(Duration::from_millis(2)).await;
+                again.tick().await;
             }
         };
         let waited = tokio::time::timeout(LIMIT, waiting).await;
