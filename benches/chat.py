@@ -193,7 +193,7 @@ async def talk(server, daemon, folder, quick):
     command = [
         os.environ["BENCH_BIN"], "chat", "--server", f"127.0.0.1:{server.client_port}", "--domain", servers.DOMAIN,
         "--ca-file", server.ca_file, "--password-file", folder / "password", "--to", houses.SUPPORT, "--plain", "bert",
-        "--visitors", VISITORS, "--api", f"127.0.0.1:{daemon.api_port}", "--token", daemon.rest.daemon.token,
+        "--visitors", VISITORS, "--api", f"127.0.0.1:{daemon.api_port}", f"--token={daemon.rest.daemon.token}",
         "--daemon", daemon.process.pid, "--server-process", server.process.pid, *(["--quick"] if quick else []),
     ]  # fmt: skip
     program = await asyncio.create_subprocess_exec(*map(str, command), preexec_fn=machine.die_with_parent)
