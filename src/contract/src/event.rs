@@ -157,10 +157,11 @@ pub struct EventData<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub message: Option<ChatMessageView<'a>>,
-    /// Of `chat.delivery`: whether a message reached the visitor.
+    /// Of `chat.delivery`: whether a message reached the visitor. `delivery` by itself is how a webhook says that it comes
+    /// late.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    pub delivery: Option<MessageDeliveryView<'a>>,
+    pub message_delivery: Option<MessageDeliveryView<'a>>,
     /// Of `chat.offline-received`: the message that was left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -413,7 +414,7 @@ impl<'a> EventData<'a> {
                     chat.map(|chat| ChatMessageView::Agents(InternalMessageView::of(message, chat)));
             }
             MessageTold::Delivery(_, message, delivery) => {
-                self.delivery = MessageDeliveryView::of(*message, delivery);
+                self.message_delivery = MessageDeliveryView::of(*message, delivery);
             }
         }
     }
@@ -435,7 +436,7 @@ impl<'a> EventData<'a> {
             chat: None,
             offer: None,
             message: None,
-            delivery: None,
+            message_delivery: None,
             offline_message: None,
             queue: None,
             command: None,

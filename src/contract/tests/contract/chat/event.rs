@@ -76,7 +76,7 @@ fn whether_a_message_reached_the_visitor_is_told_without_its_words() {
     let told = MessageTold::Delivery(CHAT, ANSWER, Delivery::Failed("item-not-found".into()));
     let about = notification(Kind::ChatDelivery, Subject::Message(Box::new(told)));
     let data = received(&world::state(), &about).data;
-    let delivery = data.delivery.unwrap();
+    let delivery = data.message_delivery.unwrap();
     assert_eq!((delivery.state, delivery.message.as_u128()), (MessageDeliveryState::Failed, ANSWER.0));
     assert_eq!(delivery.reason.as_deref(), Some("item-not-found"));
     assert!(data.message.is_none());
