@@ -84,6 +84,17 @@ impl Xmpp {
         self.look(Look::new(room.as_str().into(), Purpose::CatchUp, from, None));
     }
 
+    /// A look at what was said in a room while we were away is of no use any more: we are away again.
+    pub(crate) fn stop_catching_up(&mut self, archive: &str) {
+        let is_it = |look: &Look| &*look.archive == archive && look.purpose == Purpose::CatchUp;
+        self.link.looks.retain(|_, look| !is_it(look));
+        self.link.asked.retain(|_, asked| match &asked.what {
+            Question::RoomLater(room) => room.as_str() != archive,
+            Question::ArchiveLater(look) => !is_it(look),
+            _ => true,
+        });
+    }
+
     /// Looks whether our own messages of a conversation arrived since `since`.
     pub(crate) fn look_for_ours(&mut self, chat: &ProviderChatId, since: Time) {
         let Some(one) = self.conversations.get(chat) else { return };

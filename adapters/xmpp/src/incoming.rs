@@ -81,7 +81,7 @@ impl Xmpp {
             Question::Archive(query) => self.archive_answered(&query, answer),
             Question::ArchiveLater(look) => self.look(*look),
             Question::RoomLater(room) => {
-                if self.link.rooms.get(&room).is_some_and(|one| one.reading) {
+                if self.link.rooms.get(&room).is_some_and(|one| one.reading && one.is_in()) {
                     self.catch_up_room(&room);
                 }
             }

@@ -31,6 +31,7 @@ mod private;
 mod room;
 mod room_talk;
 mod say;
+mod seat;
 mod service;
 mod session;
 pub mod settings;

@@ -11,14 +11,16 @@ use xmpp_parsers::jid::{BareJid, Jid};
 use xmpp_parsers::minidom::Element;
 
 use crate::own::{self, Place};
+use crate::seat::Seat;
 use crate::session::{Question, Task, Xmpp};
 use crate::wire::muc::{codes, entrance, exit};
 use crate::wire::{self, ns};
 
-/// After how long a room is entered again that could not be.
-const RETRY: Millis = Millis::seconds(30);
+/// After how many seconds a room is entered again that could not be, or that put us out without a reason: the first time,
+/// the second, and so on.
+const RETRIES: [u64; 8] = [1, 2, 5, 10, 30, 30, 30, 30];
 /// How often it is tried before the conversation is given up.
-const TRIES_MAX: u8 = 5;
+const TRIES_MAX: u8 = 8;
 /// Rooms that we left, whose last echoes are still understood.
 const LEFT_MAX: usize = 1_000;
 /// Occupants that are known of one room.
@@ -31,12 +33,12 @@ pub(crate) struct Room {
     /// As whom we speak, in component shape.
     pub(crate) from: Option<String>,
     nick: String,
-    password: Option<String>,
+    pub(crate) password: Option<String>,
     state: RoomState,
     tries: u8,
     pub(crate) occupants: BTreeMap<String, Who>,
     /// Agents of ours with a place of their own, in component shape.
-    seats: BTreeMap<AgentId, Seat>,
+    pub(crate) seats: BTreeMap<AgentId, Seat>,
     next_ping: Time,
     /// Everybody sees everybody's address: then the room itself puts it on what it archives.
     names_all: bool,
@@ -54,15 +56,6 @@ enum RoomState {
     Lost { retry: Time },
 }
 
-/// An agent's own place in a room.
-#[derive(Debug)]
-struct Seat {
-    from: String,
-    nick: String,
-    taken: bool,
-    tries: u8,
-}
-
 /// Who an occupant is. A nickname says nothing: anybody may choose one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Who {
@@ -76,6 +69,12 @@ pub(crate) enum Who {
 impl Room {
     pub(crate) fn is_in(&self) -> bool {
         self.state == RoomState::In
+    }
+
+    /// Whether what is said now has to wait for what was said before it. A service that has not found out that we were
+    /// gone goes on as if we were still there: then we hear it before we have come in again.
+    pub(crate) fn waits(&self) -> bool {
+        self.reading || !self.is_in()
     }
 
     /// As whom we speak for an agent, where he has a place of his own.
@@ -97,6 +96,16 @@ impl Room {
         if is_believed { Some(of_real) } else { here.cloned() }
     }
 
+    /// We are not in it, and come back after a while.
+    fn lose(&mut self, now: Time) {
+        let wait = RETRIES
+            .get(usize::from(self.tries.saturating_sub(1)))
+            .or(RETRIES.last())
+            .copied()
+            .unwrap_or_default();
+        self.state = RoomState::Lost { retry: now + Millis::seconds(wait) };
+    }
+
     fn visitors(&self) -> usize {
         self.occupants.values().filter(|who| **who == Who::Visitor).count()
     }
@@ -106,7 +115,7 @@ impl Xmpp {
     /// Whether a conversation's room has been entered and read.
     pub(crate) fn is_in_room(&self, chat: &ProviderChatId) -> bool {
         let room = self.conversations.get(chat).and_then(|one| one.room.as_ref());
-        room.and_then(|room| self.link.rooms.get(room)).is_some_and(|room| room.is_in() && !room.reading)
+        room.and_then(|room| self.link.rooms.get(room)).is_some_and(|room| !room.waits())
     }
 
     /// After a lost connection: all rooms of live conversations.
@@ -242,10 +251,12 @@ impl Xmpp {
         one.tries = one.tries.saturating_add(1);
         one.occupants.clear();
         one.seats.clear();
+        one.reading = false;
         let presence = entrance(one.from.as_deref(), room, &one.nick, one.password.as_deref());
         if let Some(known) = self.conversations.get_mut(&one.chat) {
             known.say_again(self.settings.archive);
         }
+        self.stop_catching_up(room.as_str());
         self.transmit(presence);
     }
 
@@ -275,7 +286,7 @@ impl Xmpp {
 
     fn not_entered(&mut self, stanza: &Element, room: &BareJid) {
         let (condition, words) = wire::error_of(stanza);
-        let retry = self.now + RETRY;
+        let now = self.now;
         let Some(one) = self.link.rooms.get_mut(room) else { return };
         if one.is_in() {
             return;
@@ -290,7 +301,7 @@ impl Xmpp {
                 | "service-unavailable"
                 | "internal-server-error"
                 | "resource-constraint" => {
-                    one.state = RoomState::Lost { retry };
+                    one.lose(now);
                     return self.done(&Task::Room(room.clone()));
                 }
                 _ => {}
@@ -301,6 +312,7 @@ impl Xmpp {
 
     /// The room is of no use any more: its conversation is over.
     fn room_over(&mut self, room: &BareJid, why: &str) {
+        self.hear_held(room);
         let Some(one) = self.link.rooms.remove(room) else { return };
         self.forget_archive(room.as_str());
         self.end_private(&one.chat);
@@ -349,7 +361,7 @@ impl Xmpp {
         let next_ping = self.now + self.settings.times.self_ping;
         let reads = self.settings.archive;
         let Some(one) = self.link.rooms.get_mut(room) else { return };
-        (one.state, one.next_ping, one.tries, one.reading) = (RoomState::In, next_ping, 0, reads);
+        (one.state, one.next_ping, one.reading) = (RoomState::In, next_ping, reads);
         let chat = one.chat.clone();
         let visitor =
             one.occupants.iter().find(|(_, who)| **who == Who::Visitor).map(|(nick, _)| nick.clone());
@@ -378,14 +390,10 @@ impl Xmpp {
 
     /// A room's archive has been read: what waited is heard, and said.
     pub(crate) fn room_read(&mut self, room: &BareJid) {
-        let Some(one) = self.link.rooms.get_mut(room) else { return };
+        let Some(one) = self.link.rooms.get_mut(room).filter(|one| one.is_in()) else { return };
         one.reading = false;
-        let (chat, held) = (one.chat.clone(), std::mem::take(&mut one.held));
-        for stanza in held {
-            if let Some(from) = stanza.attr("from").and_then(|from| Jid::new(from).ok()) {
-                self.room_message(&stanza, &from);
-            }
-        }
+        let chat = one.chat.clone();
+        self.hear_held(room);
         if let Some(one) = self.link.rooms.get_mut(room)
             && std::mem::take(&mut one.missed)
         {
@@ -404,7 +412,7 @@ impl Xmpp {
     }
 
     fn occupant_left(&mut self, room: &BareJid, nick: &str, x: Option<&Element>, codes: &[u16]) {
-        let retry = self.now + RETRY;
+        let now = self.now;
         let destroyed = x.is_some_and(|x| x.has_child("destroy", ns::MUC_USER));
         let Some(one) = self.link.rooms.get_mut(room) else { return };
         if nick == one.nick || codes.contains(&110) {
@@ -415,13 +423,9 @@ impl Xmpp {
                     one.nick = item.unwrap_or(nick).to_owned();
                     return;
                 }
-                _ if codes.contains(&332) || codes.contains(&333) => {
-                    one.state = RoomState::Lost { retry };
-                    return;
-                }
-                _ if codes.contains(&307) => "we were put out of the room",
-                _ if codes.contains(&301) => "we were banned from the room",
-                _ => "we are not in the room any more",
+                _ if is_for_good(codes) => "we were put out of the room",
+                _ if one.tries < TRIES_MAX => return one.lose(now),
+                _ => "the room puts us out again and again",
             };
             return self.room_over(room, why);
         }
@@ -440,93 +444,6 @@ impl Xmpp {
         let service = room.domain().as_str();
         let known = self.link.muc_service.as_deref();
         self.own.is_near(service) || known.is_some_and(|known| known.eq_ignore_ascii_case(service))
-    }
-
-    /// Gives an agent a place in a room: one of his own where we are a component; else we speak for him.
-    pub(crate) fn seat(&mut self, room: &BareJid, agent: &AgentId, nickname: &Str) {
-        let Some(one) = self.link.rooms.get_mut(room) else { return };
-        let address = self.own.component.then(|| self.own.of_agent(agent)).flatten();
-        // An agent who is called as the queue is has no address of his own.
-        let from = address
-            .map(|address| format!("{address}/schakel"))
-            .filter(|from| one.from.as_ref() != Some(from));
-        let Some(from) = from else {
-            if one.is_in() {
-                let chat = one.chat.clone();
-                self.tell(&chat, ConversationEvent::AgentJoined(agent.clone()), None);
-            }
-            return;
-        };
-        if !one.is_in() {
-            // He is given one as soon as we are.
-            return;
-        }
-        if let Some(seat) = one.seats.get(agent) {
-            // The house asks again after a lost connection; while he is on his way in, he will be told of.
-            if seat.taken {
-                let chat = one.chat.clone();
-                self.tell(&chat, ConversationEvent::AgentJoined(agent.clone()), None);
-            }
-            return;
-        }
-        let nick = own::occupant_name(nickname);
-        let presence = entrance(Some(&from), room, &nick, one.password.as_deref());
-        let seat = Seat { from, nick, taken: false, tries: 0 };
-        one.seats.insert(agent.clone(), seat);
-        self.transmit(presence);
-    }
-
-    fn seat_presence(&mut self, stanza: &Element, room: &BareJid, agent: &AgentId) {
-        let Some(one) = self.link.rooms.get_mut(room) else { return };
-        let chat = one.chat.clone();
-        let Some(seat) = one.seats.get_mut(agent) else { return };
-        let is_self = codes(stanza.get_child("x", ns::MUC_USER)).contains(&110);
-        match stanza.attr("type") {
-            None if is_self && !seat.taken => {
-                seat.taken = true;
-                // The room may have given him another (XEP-0045 section 7.2.3).
-                let given = stanza.attr("from").and_then(|from| Jid::new(from).ok());
-                if let Some(given) = given.as_ref().and_then(Jid::resource) {
-                    seat.nick = given.as_str().to_owned();
-                }
-                let nick = seat.nick.clone();
-                one.occupants.insert(nick, Who::Ours);
-                self.tell(&chat, ConversationEvent::AgentJoined(agent.clone()), None);
-            }
-            Some("unavailable") if is_self => {
-                one.seats.remove(agent);
-                self.tell(&chat, ConversationEvent::AgentLeft(agent.clone()), None);
-            }
-            Some("error") if !seat.taken => {
-                let (condition, _) = wire::error_of(stanza);
-                seat.tries += 1;
-                // Whoever has his nickname is somebody else.
-                if let Some(who @ Who::Ours) = one.occupants.get_mut(&seat.nick) {
-                    *who = Who::Visitor;
-                }
-                if condition == "conflict" && seat.tries < TRIES_MAX {
-                    seat.nick = format!(
-                        "{} ({})",
-                        seat.nick.trim_end_matches(|c: char| " ()".contains(c) || c.is_ascii_digit()),
-                        seat.tries + 1
-                    );
-                    let presence = entrance(Some(&seat.from), room, &seat.nick, one.password.as_deref());
-                    return self.transmit(presence);
-                }
-                // We speak for him ourselves.
-                one.seats.remove(agent);
-                self.tell(&chat, ConversationEvent::AgentJoined(agent.clone()), None);
-            }
-            _ => {}
-        }
-    }
-
-    /// Takes an agent's place away.
-    pub(crate) fn unseat(&mut self, room: &BareJid, agent: &AgentId) {
-        let seat = self.link.rooms.get_mut(room).and_then(|one| one.seats.remove(agent));
-        if let Some(seat) = seat {
-            self.transmit(exit(Some(&seat.from), room, &seat.nick));
-        }
     }
 
     /// Leaves a room, with all who are ours.
@@ -552,6 +469,10 @@ impl Xmpp {
         {
             self.observed.count("rooms_lost");
             self.enter_again(room);
+        } else if answer.is_some()
+            && let Some(one) = self.link.rooms.get_mut(room)
+        {
+            one.tries = 0;
         }
     }
 
@@ -567,7 +488,7 @@ impl Xmpp {
                     self.room_over(&room, "the room does not answer")
                 }
                 RoomState::Entering { .. } => {
-                    one.state = RoomState::Lost { retry: now + RETRY };
+                    one.lose(now);
                     self.done(&Task::Room(room));
                 }
                 RoomState::Lost { .. } => self.enter_again(&room),
@@ -585,6 +506,14 @@ impl Xmpp {
     pub(crate) fn room_deadlines(&self) -> impl Iterator<Item = Time> {
         self.link.rooms.values().map(due)
     }
+}
+
+/// Whether who is put out of a room with these codes was put out on purpose. Not where the service went down (332), the
+/// connection broke (333), or no reason is told: ejabberd puts out whose connection was away for a moment, because what it
+/// could not give him came back as an error, also when he is in the room again by then.
+pub(crate) fn is_for_good(codes: &[u16]) -> bool {
+    let in_passing = codes.iter().any(|code| [332, 333].contains(code));
+    !in_passing && codes.iter().any(|code| [301, 307, 321, 322].contains(code))
 }
 
 fn due(room: &Room) -> Time {

@@ -5,7 +5,7 @@ use schakel_core::model::ids::{MessageId, ProviderChatId};
 use schakel_core::model::pii::Pii;
 use schakel_core::model::time::Time;
 use schakel_core::report::chat::{ArchivePosition, ConversationEvent, HeardBy};
-use xmpp_parsers::jid::Jid;
+use xmpp_parsers::jid::{BareJid, Jid};
 use xmpp_parsers::minidom::Element;
 
 use crate::hear::Came;
@@ -29,7 +29,7 @@ impl Xmpp {
             }
             return;
         }
-        if one.reading {
+        if one.waits() {
             // What comes after one that did not fit is read from the archive too, in its turn.
             if one.missed || one.held.len() >= waiting_max {
                 one.missed = true;
@@ -37,6 +37,20 @@ impl Xmpp {
             }
             return one.held.push_back(stanza.clone());
         }
+        self.room_live(stanza, from);
+    }
+
+    /// What was said in a room while it was waited for what was said before.
+    pub(crate) fn hear_held(&mut self, room: &BareJid) {
+        let held = self.link.rooms.get_mut(room).map(|one| std::mem::take(&mut one.held));
+        for stanza in held.unwrap_or_default() {
+            if let Some(from) = stanza.attr("from").and_then(|from| Jid::new(from).ok()) {
+                self.room_live(&stanza, &from);
+            }
+        }
+    }
+
+    fn room_live(&mut self, stanza: &Element, from: &Jid) {
         let archive = from.to_bare();
         let id = message::stanza_id(stanza, archive.as_str()).filter(|_| self.settings.archive);
         let read = id.map(|id| ArchivePosition { archive: Pii::new(archive.as_str().into()), id: id.into() });

@@ -6,7 +6,7 @@ mod support;
 use support::{fixtures, replay};
 
 /// What must be shown.
-const FLOWS: [&str; 16] = [
+const FLOWS: [&str; 17] = [
     "client-chat",
     "client-catch-up",
     "archive-troubles",
@@ -18,6 +18,7 @@ const FLOWS: [&str; 16] = [
     "room-component",
     "room-client",
     "room-lost",
+    "room-put-out",
     "room-reconnect",
     "private-room",
     "services",
