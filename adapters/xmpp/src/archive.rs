@@ -238,6 +238,12 @@ impl Xmpp {
         let complete = fin.is_none_or(|fin| matches!(fin.attr("complete"), Some("true" | "1")));
         let last =
             fin.and_then(|fin| fin.get_child("set", ns::RSM)?.get_child("last", ns::RSM)).map(Element::text);
+        let is_empty = last.is_none() && (look.last.is_none() || look.last == look.page);
+        if is_empty && !complete && look.from != From::Now && look.tries + 1 < TRIES_MAX {
+            // There is more, and it gives nothing: ejabberd answers so when its database does not.
+            self.observed.count("archives_empty");
+            return self.look_again(look, BUSY);
+        }
         let last: Option<Str> = last.as_deref().and_then(message::id).map(Into::into).or(look.last.clone());
         let stands = last == look.page;
         if complete || last.is_none() || stands || look.from == From::Now {
