@@ -10,7 +10,7 @@ import sys
 
 # Licences that ask for no more than a notice, and MPL-2.0, whose duty ends at the files of that library.
 ALLOWED = {
-    "MIT", "MIT-0", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib",
+    "0BSD", "MIT", "MIT-0", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib",
     "Unicode-3.0", "Unlicense", "CC0-1.0", "CDLA-Permissive-2.0", "BSL-1.0", "MPL-2.0",
 }  # fmt: skip
 
