@@ -59,12 +59,14 @@ fn p03_negative_control_acting_before_the_commit_is_noticed() {
 #[test]
 fn child_process_of_the_kill_tests() {
     let Ok(order) = std::env::var(CHILD) else { return };
-    let (file, sabotage) = order.split_once('|').unwrap();
+    // The configuration, what is wrong on purpose, and how many milliseconds a commit takes more, where it is said.
+    let mut order = order.split('|');
+    let (file, sabotage) = (order.next().unwrap(), order.next().unwrap());
     let sabotage = Sabotage {
         act_before_commit: sabotage == "act-before-commit",
         deliver_without_lanes: sabotage == "without-lanes",
         // A slow disk widens the moment that matters, for the good daemon as well.
-        commit_takes: Duration::from_millis(4),
+        commit_takes: Duration::from_millis(order.next().map_or(4, |takes| takes.parse().unwrap())),
     };
     harness::on_runtime(async move {
         let config = Config::load(Some(Path::new(file)), &[]).unwrap();
