@@ -170,10 +170,14 @@ class Faults:
 class Answers:
     """What the agents say meanwhile, over REST, to who writes to the account; every message under an id of its own."""
 
-    def __init__(self, house, writers, dice, pause=ANSWER_PAUSE):
+    def __init__(self, house, writers, dice, pause=ANSWER_PAUSE, hands=1, insists=0.5):
         self.house = house
         self.dice = dice
         self.pause = pause
+        # So many answer at the same time; so often one asks again when the daemon does not say that it has it.
+        self.hands = hands
+        self.insists = insists
+        self.number = 0
         self.writers = [one for one in writers if not isinstance(one, RoomSender)]
         # By visitor, in the order in which they were said: the text, and whether REST said that it took it.
         self.said = {one.account: [] for one in self.writers}
@@ -182,14 +186,17 @@ class Answers:
         self.run = uuid.uuid4().hex[:6]
 
     async def talk(self):
-        """Answers one after another, until it is cancelled."""
+        """Answers, one after another a hand, until it is cancelled."""
         for chat in await self.house.chats():
             agents = [one["agent"] for one in chat["participants"]]
             self.chats[(chat["visitor"].get("address") or "").split("@")[0]] = (chat["id"], agents[0])
-        number = 0
+        await asyncio.gather(*(self.answers() for _ in range(self.hands)))
+
+    async def answers(self):
+        """One hand's."""
         while True:
-            number += 1
-            await self.answer(self.dice.choice(self.writers).account, number)
+            self.number += 1
+            await self.answer(self.dice.choice(self.writers).account, self.number)
             await pace.pause(self.pause * self.dice.uniform(0, 2))
 
     async def answer(self, account, number):
@@ -199,7 +206,7 @@ class Answers:
         row = [f"answer {self.run} {number:05} to {account}", False]
         self.said[account].append(row)
         path, body = f"/chats/{chat}/messages/{uuid.uuid4()}", {"agent": agent, "audience": "public", "text": row[0]}
-        gives_up = self.dice.random() < 0.5
+        gives_up = self.dice.random() >= self.insists
         while not row[1]:
             try:
                 status, answer = await self.house.rest.ask("PUT", path, body)
@@ -320,8 +327,8 @@ async def negative_control(server, folder, seed):
         writers = [Sender(server, f"writer-{number}", SUPPORT, dice) for number in range(WRITERS // 2)]
         try:
             await begin(house, writers)
-            # One after another: a kill then falls between telling and keeping more often than not.
-            answers = Answers(house, writers, dice, pause=0.005)
+            # Many at once, and nobody asks again: a kill then falls between telling and keeping of some of them.
+            answers = Answers(house, writers, dice, pause=0.005, hands=10, insists=0)
             await write(house, writers, answers, dice, only_kills=True)
             wrong = await answers.complaints()
         finally:
